@@ -1,0 +1,162 @@
+/** Reads the file that tells `xaa token` and `xaa call` who they are: the client at both servers, and the person's sign-in. */
+
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import * as z from 'zod'
+import {
+  type ClientAuthentication,
+  type CrossAppOptions,
+  clientSecretBasic,
+  clientSecretPost,
+  privateKeyJwt,
+} from '../client/client.ts'
+import { clientAuthMethods } from '../protocol/names.ts'
+import { readConfigFile } from '../server/config-file.ts'
+import { address, foreignIssuer, foreignName, isLoopbackUrl, resource, scope } from '../server/config-values.ts'
+import { KeyFileError, readKeyFile } from '../server/key-files.ts'
+import { ConfigError } from '../server/problems.ts'
+import type { Sources } from '../server/references.ts'
+import { mapping, refuse, schemaProblems } from '../server/schema-problems.ts'
+import type { Environment } from '../server/variables.ts'
+
+/** What the file gives of {@link CrossAppOptions}. */
+export type ClientConfig = Pick<CrossAppOptions, 'identityProvider' | 'resourceServers' | 'subject'>
+
+/**
+ * Reads and judges a client configuration. Throws {@link ConfigError} with every problem there is. Secrets and tokens stand in
+ * variables or files of their own, unless every issuer in the file is loopback. Asks nobody over the network.
+ */
+export async function readClientConfig(path: string, environment: Environment): Promise<ClientConfig> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const message = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code ?? 'unknown'})`
+    throw new ConfigError([{ path: '', message, place: path, remedy: 'name the file with --client-config FILE' }])
+  })
+  const { value, placeOf, problems } = readConfigFile(text, basename(path))
+  if (problems.length > 0) throw new ConfigError(problems)
+  const sources = { folder: dirname(resolve(path)), environment }
+  const read = await clientConfigSchema(sources, isDevelopment(value)).safeParseAsync(value)
+  if (!read.success) throw new ConfigError(schemaProblems(read.error.issues, value, placeOf))
+  const { identityProvider, resourceServers, subject } = read.data
+  return {
+    identityProvider: withoutUndefined(identityProvider),
+    resourceServers: Object.fromEntries(
+      resourceServers.map(({ issuer, client, scopes, resources }) => [
+        issuer,
+        {
+          client,
+          ...(scopes === undefined ? {} : { scope: scopes.join(' ') }),
+          ...(resources === undefined ? {} : { resources }),
+        },
+      ]),
+    ),
+    subject: Object.fromEntries(
+      Object.entries(subject).flatMap(([kind, token]) => (token === undefined ? [] : [[kind, () => token]])),
+    ),
+  }
+}
+
+function clientConfigSchema(sources: Sources, development: boolean) {
+  const client = clientSchema(sources, development)
+  const token = kept(sources, development)
+  return mapping({
+    identityProvider: mapping({ issuer: foreignIssuer, tokenEndpoint: address.optional(), client }),
+    resourceServers: z
+      .array(
+        mapping({
+          issuer: foreignIssuer,
+          client,
+          scopes: z.array(scope).optional(),
+          resources: z.array(resource).min(1).optional(),
+        }),
+      )
+      .min(1)
+      .superRefine((servers, context) => {
+        const issuers = servers.map(({ issuer }) => issuer)
+        const twice = issuers.find((issuer, at) => issuers.indexOf(issuer) !== at)
+        if (twice !== undefined) refuse(context, { message: `names ${twice} twice`, remedy: 'keep one entry' })
+      }),
+    subject: mapping({ idToken: token.optional(), refreshToken: token.optional() }).superRefine((subject, context) => {
+      if (subject.idToken === undefined && subject.refreshToken === undefined)
+        refuse(context, {
+          message: 'names no token of the person',
+          remedy: 'add idToken: { file: PATH } or refreshToken: { file: PATH }',
+        })
+    }),
+  })
+}
+
+function clientSchema(sources: Sources, development: boolean) {
+  return mapping({
+    id: foreignName,
+    method: z.enum(clientAuthMethods),
+    secret: kept(sources, development).optional(),
+    key: mapping({ file: z.string() }).optional(),
+    assertionAudience: z.enum(['issuer', 'token-endpoint']).default('issuer'),
+  }).transform(async ({ id, method, secret, key, assertionAudience }, context): Promise<ClientAuthentication> => {
+    const stop = (message: string, remedy?: string) => {
+      refuse(context, { message, ...(remedy === undefined ? {} : { remedy }) })
+      return z.NEVER
+    }
+    if (method !== 'private_key_jwt') {
+      if (key !== undefined) return stop(`has a key, which ${method} does not use`, 'remove it, or use private_key_jwt')
+      if (secret === undefined) return stop('has no secret', `${method} needs secret: { env: NAME } or { file: PATH }`)
+      return method === 'client_secret_basic' ? clientSecretBasic(id, secret) : clientSecretPost(id, secret)
+    }
+    if (secret !== undefined) return stop('has a secret, which private_key_jwt does not use', 'remove it')
+    if (key === undefined) return stop('has no key', 'private_key_jwt needs key: { file: PATH }')
+    try {
+      const { keys } = await readKeyFile(resolve(sources.folder, key.file))
+      const [signing] = keys
+      if (signing === undefined) return stop(`names the file ${key.file}, which holds no key`)
+      return privateKeyJwt(id, signing, { audience: assertionAudience })
+    } catch (cause) {
+      if (!(cause instanceof KeyFileError)) throw cause
+      return stop(`names the file ${key.file}, which ${cause.fact}`, cause.remedy)
+    }
+  })
+}
+
+/** A secret or token that is kept elsewhere. Its length is its issuer's business. */
+function kept({ folder, environment }: Sources, development: boolean) {
+  return z
+    .union([z.string(), mapping({ env: z.string() }), mapping({ file: z.string() })], {
+      error: 'must be { env: NAME } or { file: PATH }',
+    })
+    .transform(async (reference, context): Promise<string> => {
+      const stop = (message: string, remedy?: string) => {
+        refuse(context, { message, ...(remedy === undefined ? {} : { remedy }) })
+        return z.NEVER
+      }
+      if (typeof reference === 'string') {
+        if (!development)
+          return stop('must not be written into the file', 'write { env: NAME } or { file: PATH } in its place')
+        return reference === '' ? stop('must not be empty') : reference
+      }
+      const text =
+        'env' in reference
+          ? environment[reference.env]
+          : await readFile(resolve(folder, reference.file), 'utf8').catch(() => undefined)
+      const value = text?.trim() ?? ''
+      if (value !== '') return value
+      return 'env' in reference
+        ? stop(`names the variable ${reference.env}, which is not set`)
+        : stop(`names the file ${reference.file}, which cannot be read or is empty`)
+    })
+}
+
+/** True when every issuer of the file is on this machine. What is not there, or is no address, is not. */
+function isDevelopment(value: { [key: string]: unknown }): boolean {
+  const issuers = z.object({
+    identityProvider: z.object({ issuer: z.string() }),
+    resourceServers: z.array(z.object({ issuer: z.string() })),
+  })
+  const read = issuers.safeParse(value)
+  return (
+    read.success &&
+    [read.data.identityProvider, ...read.data.resourceServers].every(({ issuer }) => isLoopbackUrl(issuer))
+  )
+}
+
+function withoutUndefined<T extends { tokenEndpoint?: string | undefined }>({ tokenEndpoint, ...rest }: T) {
+  return tokenEndpoint === undefined ? rest : { ...rest, tokenEndpoint }
+}

@@ -1,0 +1,102 @@
+/** Gets the access token for a resource by the whole flow, keeps it while it lives, and lets callers share one flow. */
+
+import type { Seconds } from '../protocol/ports.ts'
+import { type AuthorizationServer, discoverAuthorizationServer } from './authorization-server.ts'
+import { CrossAppError } from './cross-app-error.ts'
+import { exchangeRequest, processExchange } from './exchange.ts'
+import { expiringCache } from './expiring-cache.ts'
+import type { Settings } from './options.ts'
+import { processRedemption, redeemRequest } from './redemption.ts'
+import type { Send, StepName } from './sending.ts'
+import { chooseSubject } from './subject.ts'
+
+/** What an access token is wanted for. */
+export interface Target {
+  resource: string
+  /** The issuer of a configured resource authorization server. */
+  authorizationServer: string
+  scopes: readonly string[]
+}
+
+/** An access token with what is known about it. */
+export interface AccessToken {
+  token: string
+  /** When it ends; absent when the server did not say, and then it serves one call only. */
+  expiresAt: Seconds | undefined
+  scopes: readonly string[]
+  resource: string
+  authorizationServer: string
+}
+
+export interface Access {
+  /** A token for the target, kept or new. Throws {@link CrossAppError}. */
+  tokenFor(target: Target): Promise<AccessToken>
+  /** Forgets a token that the resource no longer takes. */
+  drop(target: Target, token: AccessToken): void
+}
+
+/** Metadata of a trusted issuer is read again after this time. */
+const metadataLifetime: Seconds = 600
+
+export function accessOf(settings: Settings, send: Send): Access {
+  const { identityProvider, resourceServers, subject, now, newId, skew } = settings
+  const tokens = expiringCache<AccessToken>(now)
+  const servers = expiringCache<AuthorizationServer>(now)
+  const ports = { send, now, newId }
+
+  async function server(issuer: string, step: StepName & `${string}-${'server' | 'provider'}-metadata`) {
+    return await servers.get(issuer, async () => ({
+      value: await discoverAuthorizationServer(issuer, step, send),
+      until: now() + metadataLifetime,
+    }))
+  }
+
+  async function obtain({ resource, authorizationServer: issuer, scopes }: Target): Promise<AccessToken> {
+    const { client, resources } = entryOf(issuer)
+    const authorizationServer = await server(issuer, 'authorization-server-metadata')
+    const subjectToken = await chooseSubject(subject, identityProvider.issuer, now(), skew)
+    const exchange = {
+      identityProvider: await findIdentityProvider(),
+      subject: subjectToken,
+      audience: authorizationServer.issuer,
+      clientThere: client.id,
+      resource,
+      scopes,
+    }
+    const issued = processExchange(await exchangeRequest(exchange, identityProvider.client, ports), exchange)
+    const redemption = { ...issued, authorizationServer, resource, resourceKnown: resources !== undefined }
+    const askedAt = now()
+    const access = processRedemption(await redeemRequest(redemption, client, ports), redemption)
+    const expiresAt = access.expiresIn === undefined ? undefined : askedAt + access.expiresIn
+    return { token: access.token, scopes: access.scopes, expiresAt, resource, authorizationServer: issuer }
+  }
+
+  function entryOf(issuer: string) {
+    const options = Object.hasOwn(resourceServers, issuer) ? resourceServers[issuer] : undefined
+    if (options === undefined)
+      throw new CrossAppError(`${issuer} is not among resourceServers`, {
+        step: 'discovery',
+        stop: 'check',
+        server: issuer,
+      })
+    return options
+  }
+
+  async function findIdentityProvider(): Promise<AuthorizationServer> {
+    const { issuer, tokenEndpoint } = identityProvider
+    return tokenEndpoint === undefined ? await server(issuer, 'identity-provider-metadata') : { issuer, tokenEndpoint }
+  }
+
+  return {
+    tokenFor: (target) =>
+      tokens.get(keyOf(target), async () => {
+        const value = await obtain(target)
+        return { value, until: value.expiresAt === undefined ? now() : value.expiresAt - skew }
+      }),
+    drop: (target, token) => tokens.drop(keyOf(target), token),
+  }
+}
+
+function keyOf({ authorizationServer, resource, scopes }: Target): string {
+  return JSON.stringify([authorizationServer, resource, [...scopes].sort()])
+}

@@ -1,0 +1,121 @@
+/** How the client proves to a token endpoint who it is: one function for each method makes a {@link ClientAuthentication}. */
+
+import { type CryptoKey, importJWK, type JWK, SignJWT } from 'jose'
+import { isSignatureAlgorithm, type SignatureAlgorithm } from '../protocol/keys.ts'
+import { clientAssertionType, jwtType } from '../protocol/names.ts'
+import type { Seconds } from '../protocol/ports.ts'
+
+/** A token request before it is sent; credentials are added in place. */
+export interface UnsignedRequest {
+  headers: Headers
+  form: URLSearchParams
+  /** The server it goes to. */
+  issuer: string
+  tokenEndpoint: string
+}
+
+/** One client at one authorization server: its id there, and how it authenticates. */
+export interface ClientAuthentication {
+  id: string
+  authenticate(request: UnsignedRequest, clock: { now(): Seconds; newId(): string }): Promise<void>
+}
+
+/** HTTP Basic (RFC 6749 §2.3.1). Throws TypeError for an empty id or secret. */
+export function clientSecretBasic(id: string, secret: string): ClientAuthentication {
+  requireText({ id, secret })
+  return {
+    id,
+    async authenticate({ headers }) {
+      // RFC 6749 §2.3.1: both halves are form-encoded first.
+      headers.set('authorization', `Basic ${btoa(`${formEncoded(id)}:${formEncoded(secret)}`)}`)
+    },
+  }
+}
+
+/** Id and secret in the body (RFC 6749 §2.3.1). Throws TypeError for an empty id or secret. */
+export function clientSecretPost(id: string, secret: string): ClientAuthentication {
+  requireText({ id, secret })
+  return {
+    id,
+    async authenticate({ form }) {
+      form.set('client_id', id)
+      form.set('client_secret', secret)
+    },
+  }
+}
+
+export interface PrivateKeyJwtOptions {
+  /**
+   * What the assertion is addressed to: the issuer (the default, RFC 10070), or the token endpoint for servers that follow
+   * RFC 7523 as first written.
+   */
+  audience?: 'issuer' | 'token-endpoint'
+  /** Of the key at the server. Default: the `kid` of the JWK. Absent: the header has none. */
+  kid?: string
+  /** Needed where the key alone does not say it. Default: the `alg` of the JWK, or what its type allows. */
+  alg?: SignatureAlgorithm
+}
+
+const assertionLifetime: Seconds = 60
+
+/**
+ * An assertion signed with the client's own private key (RFC 7523 §2.2, RFC 10070), new for every request and good for
+ * 60 seconds. Throws TypeError for a key that is not private or whose algorithm is unknown.
+ */
+export function privateKeyJwt(
+  id: string,
+  key: JWK | CryptoKey,
+  options: PrivateKeyJwtOptions = {},
+): ClientAuthentication {
+  requireText({ id })
+  const { audience = 'issuer', kid = isJwk(key) ? key.kid : undefined, alg = algorithmOf(key) } = options
+  let imported: Promise<CryptoKey> | undefined
+  return {
+    id,
+    async authenticate({ form, issuer, tokenEndpoint }, { now, newId }) {
+      imported ??= isJwk(key) ? (importJWK(key, alg) as Promise<CryptoKey>) : Promise.resolve(key)
+      const iat = Math.floor(now())
+      const aud = audience === 'issuer' ? issuer : tokenEndpoint
+      const assertion = await new SignJWT({ iss: id, sub: id, aud, jti: newId(), iat, exp: iat + assertionLifetime })
+        .setProtectedHeader({ alg, typ: jwtType.clientAssertion, ...(kid === undefined ? {} : { kid }) })
+        .sign(await imported)
+      form.set('client_id', id)
+      form.set('client_assertion_type', clientAssertionType)
+      form.set('client_assertion', assertion)
+    },
+  }
+}
+
+const algorithmOfCurve: { [curve: string]: SignatureAlgorithm } = {
+  'P-256': 'ES256',
+  'P-384': 'ES384',
+  Ed25519: 'EdDSA',
+}
+
+function isJwk(key: JWK | CryptoKey): key is JWK {
+  return 'kty' in key
+}
+
+function algorithmOf(key: JWK | CryptoKey): SignatureAlgorithm {
+  if (isJwk(key) ? typeof key.d !== 'string' : key.type !== 'private')
+    throw new TypeError('privateKeyJwt: the key is not a private key')
+  if (isJwk(key) && isSignatureAlgorithm(key.alg)) return key.alg
+  const { name, namedCurve = name } = isJwk(key)
+    ? { name: key.kty, namedCurve: key.crv }
+    : (key.algorithm as { name: string; namedCurve?: string })
+  const found = algorithmOfCurve[namedCurve ?? '']
+  if (found !== undefined) return found
+  if (name === 'RSA' || name === 'RSASSA-PKCS1-v1_5') return 'RS256'
+  if (name === 'RSA-PSS') return 'PS256'
+  throw new TypeError(`privateKeyJwt: no algorithm is known for a key of type ${name}`)
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams([['', text]]).toString().slice(1)
+}
+
+function requireText(values: { [name: string]: string }): void {
+  for (const [name, value] of Object.entries(values))
+    if (typeof value !== 'string' || value === '')
+      throw new TypeError(`client authentication: ${name} must not be empty`)
+}

@@ -1,0 +1,16 @@
+/** The client as the package gives it to the world (`xaa-broker/client`): applications need nothing else of this room. */
+
+export type { AccessToken } from './access.ts'
+export {
+  type ClientAuthentication,
+  clientSecretBasic,
+  clientSecretPost,
+  type PrivateKeyJwtOptions,
+  privateKeyJwt,
+  type UnsignedRequest,
+} from './client-authentication.ts'
+export { CrossAppError, type CrossAppStep, type CrossAppStop, SignInRequired } from './cross-app-error.ts'
+export { type CrossAppClient, createCrossAppClient, createCrossAppFetch } from './cross-app-fetch.ts'
+export type { CrossAppOptions, IdentityProviderOptions, ResourceServerOptions } from './options.ts'
+export type { Fetch, Step, StepName } from './sending.ts'
+export type { Subject } from './subject.ts'

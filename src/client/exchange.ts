@@ -1,0 +1,103 @@
+/** The token exchange as the client does it: a subject token out, an ID-JAG in, and judged before it is used (ID-JAG §4.3). */
+
+import * as z from 'zod'
+import { readIdJagClaims } from '../protocol/id-jag.ts'
+import { isType, readJwt } from '../protocol/jwt.ts'
+import { JwtError } from '../protocol/jwt-error.ts'
+import { grantType, jwtType, notAnAccessToken, tokenType } from '../protocol/names.ts'
+import type { AuthorizationServer } from './authorization-server.ts'
+import type { ClientAuthentication } from './client-authentication.ts'
+import { scopesOf } from './scopes.ts'
+import type { Answer } from './sending.ts'
+import type { SubjectToken } from './subject.ts'
+import {
+  checkResources,
+  readTokenAnswer,
+  sendTokenRequest,
+  type TokenRequestPorts,
+  tokenAnswer,
+  unusable,
+} from './token-answer.ts'
+
+/** What is asked for. */
+export interface Exchange {
+  identityProvider: AuthorizationServer
+  subject: SubjectToken
+  /** The issuer of the resource authorization server, from its own metadata (ID-JAG §4.3; CL-02). */
+  audience: string
+  /** The client's id there. */
+  clientThere: string
+  resource: string
+  scopes: readonly string[]
+}
+
+export interface IssuedIdJag {
+  /** The assertion for the redemption, and for nothing else (CL-03, CL-09). */
+  idJag: string
+  /** What was granted; what was asked where the answer does not say (RFC 6749 §5.1; CL-12). */
+  scopes: string[]
+  /** True when its `resource` claim names the resource that was asked for. */
+  namesResource: boolean
+}
+
+/** Sends the exchange (RFC 8693 §2.1, ID-JAG §4.3). The answer is for {@link processExchange}. */
+export async function exchangeRequest(
+  { identityProvider, subject, audience, resource, scopes }: Exchange,
+  client: ClientAuthentication,
+  ports: TokenRequestPorts,
+): Promise<Answer> {
+  const parameters = {
+    grant_type: grantType.tokenExchange,
+    requested_token_type: tokenType.idJag,
+    audience,
+    resource,
+    scope: scopes.join(' '),
+    subject_token: subject.token,
+    subject_token_type: subject.type,
+  }
+  return await sendTokenRequest('exchange', identityProvider, client, parameters, ports)
+}
+
+const ExchangeAnswer = z.looseObject({
+  ...tokenAnswer,
+  // ID-JAG §4.3.4: what came is an ID-JAG and no access token; both members say so.
+  issued_token_type: z.literal(tokenType.idJag),
+  token_type: z.string().refine((value) => value.toUpperCase() === notAnAccessToken),
+})
+
+/**
+ * Judges the answer: its members, and that the ID-JAG is the identity provider's, for this audience, this client and this
+ * resource. Does NOT verify its signature: the client is not its audience, and the resource authorization server does. Throws
+ * {@link CrossAppError} `exchange`, or `sign-in` when the provider wants a better sign-in.
+ */
+export function processExchange(
+  answer: Answer,
+  { identityProvider: { issuer }, audience, clientThere, resource, scopes }: Exchange,
+): IssuedIdJag {
+  const { access_token: idJag, scope, resource: granted } = readTokenAnswer(answer, 'exchange', issuer, ExchangeAnswer)
+  const refuse = (fault: string, cause?: unknown) => unusable('exchange', issuer, fault, cause)
+  checkResources(granted, resource, 'exchange', issuer)
+  const { header, claims } = read(idJag, refuse)
+  if (!isType(header.typ, jwtType.idJag)) throw refuse('holds a token of another type than an ID-JAG')
+  if (claims.iss !== issuer) throw refuse(`holds an ID-JAG of another issuer, ${claims.iss}`)
+  if (claims.aud !== audience) throw refuse(`holds an ID-JAG for another audience, ${claims.aud}`)
+  if (claims.client_id !== clientThere) throw refuse(`holds an ID-JAG for another client, ${claims.client_id}`)
+  checkResources(claims.resource, resource, 'exchange', issuer)
+  // ID-JAG §9.8: bound to a key nobody here has shown; CL-08 read the other way round.
+  if (claims.cnf !== undefined) throw refuse('holds an ID-JAG bound to a key that this client did not show')
+  return {
+    idJag,
+    scopes: scope === undefined ? [...scopes] : scopesOf(scope),
+    namesResource: (claims.resource ?? []).length > 0,
+  }
+}
+
+function read(idJag: string, refuse: (fault: string, cause: unknown) => Error) {
+  try {
+    const { header, claims } = readJwt(idJag)
+    return { header, claims: readIdJagClaims(claims) }
+  } catch (cause) {
+    if (cause instanceof JwtError) throw refuse(`holds an ID-JAG that cannot be read: ${cause.message}`, cause)
+    throw cause
+  }
+}

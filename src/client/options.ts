@@ -1,0 +1,80 @@
+/** What an application tells the client, and the defaults of everything it leaves out. */
+
+import { base64url } from 'jose'
+import type { Seconds } from '../protocol/ports.ts'
+import { isSafeAddress } from './address.ts'
+import type { ClientAuthentication } from './client-authentication.ts'
+import { scopesOf } from './scopes.ts'
+import type { Fetch, Step } from './sending.ts'
+import type { Subject } from './subject.ts'
+
+/** The identity provider the person signs in with. */
+export interface IdentityProviderOptions {
+  /** Its issuer identifier, to the letter. */
+  issuer: string
+  client: ClientAuthentication
+  /** Where its metadata cannot be read. Default: found by its issuer (RFC 8414). */
+  tokenEndpoint?: string
+}
+
+/** One resource authorization server, and what this client is there. */
+export interface ResourceServerOptions {
+  client: ClientAuthentication
+  /** Asked for where the API's challenge names no scope. Default: all that the API's metadata lists. */
+  scope?: string
+  /**
+   * The resources it governs: no other is asked for. Absent: a token is used only where the ID-JAG or the answer names the
+   * resource, because a server that overlooks `resource` would give a stranger's API the token of another.
+   */
+  resources?: readonly string[]
+}
+
+export interface CrossAppOptions {
+  identityProvider: IdentityProviderOptions
+  /** By issuer identifier, to the letter. It is the trust list, too: no other authorization server is ever used. */
+  resourceServers: { readonly [issuer: string]: ResourceServerOptions }
+  /** One signed-in person. Another person needs another client: the access tokens that are kept are this one's. */
+  subject: Subject
+  /** Default: the global `fetch`. */
+  fetch?: Fetch
+  /** Default: the system's clock. */
+  now?(): Seconds
+  /** Ids of client assertions. Default: 192 random bits. */
+  newId?(): string
+  /** From this long before its expiry a token counts as expired. Default 30 seconds. */
+  skew?: Seconds
+  /** How long one metadata or token request may take, to the last byte. Default 10 seconds. Calls of the API are not limited. */
+  timeout?: Seconds
+  /** Is told every request and answer, credentials and tokens included: see {@link Step}. */
+  onStep?(step: Step): void
+}
+
+export type Settings = Required<CrossAppOptions>
+
+/** Fills in the defaults. Throws TypeError, naming the option, for an issuer or endpoint that can never be used. */
+export function settingsOf(options: CrossAppOptions): Settings {
+  const { issuer, tokenEndpoint } = options.identityProvider
+  requireIssuer('identityProvider.issuer', issuer)
+  if (tokenEndpoint !== undefined && !isSafeAddress(tokenEndpoint, issuer))
+    throw new TypeError(`identityProvider.tokenEndpoint must be https, or http on loopback: ${tokenEndpoint}`)
+  for (const [server, { scope = '' }] of Object.entries(options.resourceServers)) {
+    requireIssuer('resourceServers', server)
+    if (scopesOf(scope).join(' ') !== scope)
+      throw new TypeError(`resourceServers[${JSON.stringify(server)}].scope must be scope tokens with single spaces`)
+  }
+  return {
+    fetch: (input, init) => fetch(input, init),
+    now: () => Date.now() / 1000,
+    newId: () => base64url.encode(crypto.getRandomValues(new Uint8Array(24))),
+    skew: 30,
+    timeout: 10,
+    onStep: () => {},
+    ...options,
+  }
+}
+
+function requireIssuer(option: string, issuer: string): void {
+  // RFC 8414 §2: no query and no fragment.
+  if (!isSafeAddress(issuer) || issuer.includes('?'))
+    throw new TypeError(`${option} must be an https address without query and fragment, or http on loopback: ${issuer}`)
+}

@@ -1,0 +1,80 @@
+/** The redemption as the client does it: an ID-JAG out, an access token for one resource in (ID-JAG §4.4, RFC 7523 §2.1). */
+
+import * as z from 'zod'
+import { grantType } from '../protocol/names.ts'
+import type { Seconds } from '../protocol/ports.ts'
+import type { AuthorizationServer } from './authorization-server.ts'
+import type { ClientAuthentication } from './client-authentication.ts'
+import type { IssuedIdJag } from './exchange.ts'
+import { scopesOf } from './scopes.ts'
+import type { Answer } from './sending.ts'
+import {
+  checkResources,
+  readTokenAnswer,
+  sendTokenRequest,
+  type TokenRequestPorts,
+  tokenAnswer,
+  unusable,
+} from './token-answer.ts'
+
+/** What is asked for. */
+export interface Redemption extends IssuedIdJag {
+  authorizationServer: AuthorizationServer
+  resource: string
+  /** True when the application itself says that this server governs the resource. */
+  resourceKnown: boolean
+}
+
+export interface IssuedAccess {
+  /** The Bearer token. */
+  token: string
+  /** Absent when the server did not say. */
+  expiresIn: Seconds | undefined
+  /** What was granted; what was asked where the answer does not say (CL-12). */
+  scopes: string[]
+}
+
+/**
+ * Sends the redemption. It repeats `scope` (as granted, because some servers refuse more than the ID-JAG says) and `resource`,
+ * which narrow and never widen (D-12). The answer is for {@link processRedemption}.
+ */
+export async function redeemRequest(
+  { authorizationServer, idJag, resource, scopes }: Redemption,
+  client: ClientAuthentication,
+  ports: TokenRequestPorts,
+): Promise<Answer> {
+  const parameters = { grant_type: grantType.jwtBearer, assertion: idJag, resource, scope: scopes.join(' ') }
+  return await sendTokenRequest('redemption', authorizationServer, client, parameters, ports)
+}
+
+const RedemptionAnswer = z.looseObject({
+  ...tokenAnswer,
+  // RFC 6750 §2.1: whatever else came here would not be a Bearer token, and could add a header of its own.
+  access_token: z.string().regex(/^[A-Za-z0-9\-._~+/]+=*$/),
+  // RFC 6749 §7.1: a client must not use a token whose type it does not understand.
+  token_type: z.string().refine((value) => value.toLowerCase() === 'bearer'),
+})
+
+/**
+ * Judges the answer, and that the token is for the resource: by the answer, by the ID-JAG, or by the application's own word.
+ * Does NOT look into the access token, which is the resource's to read. Throws {@link CrossAppError} `redemption`.
+ */
+export function processRedemption(
+  answer: Answer,
+  { authorizationServer: { issuer }, resource, scopes, namesResource, resourceKnown }: Redemption,
+): IssuedAccess {
+  const read = readTokenAnswer(answer, 'redemption', issuer, RedemptionAnswer)
+  checkResources(read.resource, resource, 'redemption', issuer)
+  // RFC 9728 §7.6 sense: an API chose this server by its own metadata; somebody else must say that the token is for it.
+  if (!resourceKnown && !namesResource && (read.resource ?? []).length === 0)
+    throw unusable(
+      'redemption',
+      issuer,
+      `names no resource, nor did the ID-JAG: if the server governs ${resource}, add it to resources of its entry in resourceServers`,
+    )
+  return {
+    token: read.access_token,
+    expiresIn: read.expires_in,
+    scopes: read.scope === undefined ? [...scopes] : scopesOf(read.scope),
+  }
+}

@@ -1,0 +1,42 @@
+/** Public documents on Fastify: metadata and key sets, readable from any origin, at the addresses clients try. */
+
+import type { FastifyInstance } from 'fastify'
+import type { JWK } from 'jose'
+import type { Metadata } from '../protocol/metadata.ts'
+
+/** Registers one JSON document at several paths. Read anew at each request, so that a rotated key appears at once. */
+export function serveDocument(
+  app: FastifyInstance,
+  paths: readonly string[],
+  document: () => Metadata | { keys: JWK[] },
+): void {
+  for (const path of new Set(paths)) {
+    app.get(path, async (_request, reply) =>
+      reply
+        .header('cache-control', 'public, max-age=60')
+        .header('access-control-allow-origin', '*')
+        .type('application/json')
+        .send(JSON.stringify(document())),
+    )
+    // MCP clients in a browser send MCP-Protocol-Version along, which makes it a request with a preflight.
+    app.options(path, async (_request, reply) =>
+      reply
+        .code(204)
+        .header('access-control-allow-origin', '*')
+        .header('access-control-allow-methods', 'GET')
+        .header('access-control-allow-headers', '*, mcp-protocol-version')
+        .send(),
+    )
+  }
+}
+
+/** The path of an issuer identifier, without the slash of an empty one. */
+export function issuerPath(issuer: string): string {
+  const { pathname } = new URL(issuer)
+  return pathname === '/' ? '' : pathname
+}
+
+/** RFC 8414 §3.1 and §5: inserted before the issuer's path, and appended to it. */
+export function wellKnownPaths(name: string, path: string): string[] {
+  return [`/.well-known/${name}${path}`, `${path}/.well-known/${name}`]
+}

@@ -1,0 +1,83 @@
+/** The identity provider side as a Fastify plugin: token exchange, metadata and keys under one issuer. */
+
+import type { FastifyPluginAsync } from 'fastify'
+import { type IdentityProvider, tokenExchange } from '../idp/exchange.ts'
+import type { Client } from '../protocol/client-auth.ts'
+import { identityProviderMetadata, type Metadata } from '../protocol/metadata.ts'
+import { grantType } from '../protocol/names.ts'
+import type { Ports } from '../protocol/ports.ts'
+import { authorizationErrorPage } from './authorization-page.ts'
+import { issuerPath, serveDocument, wellKnownPaths } from './documents.ts'
+import { type OtherGrants, tokenRoute } from './token-route.ts'
+
+export interface IdpPluginOptions {
+  identityProvider: IdentityProvider
+  findClient(id: string): Promise<Client | undefined>
+  ports: Ports
+  /** Names the policy in force, for the audit. */
+  policyVersion?(): string
+  report?(error: unknown, correlationId: string): void
+  /** For an IdP that serves sign-in at the same issuer. */
+  openid?: {
+    /** Its discovery document. Ours is laid over it, and the grants and methods of both are joined. */
+    metadata: Metadata
+    /** Answers the other grants at the token endpoint. */
+    otherGrants: OtherGrants
+  }
+}
+
+/**
+ * Serves an {@link IdentityProvider} at the paths of its issuer: `/token`, `/jwks`, `/authorize` and the well-known documents. Register
+ * it without a prefix: the issuer's own path decides.
+ */
+export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, options) => {
+  const { identityProvider, ports, openid } = options
+  const { issuer, signingKeys, skew } = identityProvider
+  const path = issuerPath(issuer)
+  const own = identityProviderMetadata({
+    issuer,
+    tokenEndpoint: `${issuer}/token`,
+    jwksUri: `${issuer}/jwks`,
+    authorizationEndpoint: `${issuer}/authorize`,
+  })
+  const document = openid === undefined ? own : joined(openid.metadata, own)
+  serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () => document)
+  if (openid === undefined)
+    authorizationErrorPage(
+      app,
+      `${path}/authorize`,
+      'This identity provider exchanges tokens. People sign in elsewhere.',
+    )
+  else serveDocument(app, wellKnownPaths('openid-configuration', path), () => document)
+  serveDocument(app, [`${path}/jwks`], () => signingKeys.published())
+  await tokenRoute(app, {
+    path: `${path}/token`,
+    endpoint: {
+      role: 'idp',
+      issuer,
+      action: 'exchange',
+      grants: { [grantType.tokenExchange]: tokenExchange(identityProvider) },
+      findClient: options.findClient,
+      skew,
+      policyVersion: options.policyVersion ?? (() => 'unversioned'),
+    },
+    ports,
+    report: options.report ?? (() => {}),
+    otherGrants: openid?.otherGrants,
+  })
+}
+
+/** Two documents about one issuer: lists are joined, and what only the sign-in knows is kept. */
+function joined(openid: Metadata, own: Metadata): Metadata {
+  const all: { [member: string]: Metadata[string] } = {
+    ...own,
+    ...openid,
+    jwks_uri: own.jwks_uri ?? '',
+    token_endpoint: own.token_endpoint ?? '',
+  }
+  for (const [member, value] of Object.entries(own)) {
+    const other = openid[member]
+    if (Array.isArray(value) && Array.isArray(other)) all[member] = [...new Set([...other, ...value])]
+  }
+  return all
+}

@@ -1,0 +1,66 @@
+/** The guard as a Fastify plugin: in front of every route of its scope, with the resource's metadata beside it. */
+
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { OAuthError } from '../protocol/errors.ts'
+import type { Ports } from '../protocol/ports.ts'
+import { Challenge, type GuardOptions, guardOf, type Principal } from '../resource/guard.ts'
+import { serveDocument } from './documents.ts'
+import { answerError, correlate, correlationIdOf, headerLines } from './oauth-scope.ts'
+
+export interface ResourcePluginOptions extends GuardOptions {
+  ports: Ports
+  report?(error: unknown, correlationId: string): void
+  /**
+   * The scopes that one request needs. Its body has been read by then, so that an MCP server can look at the tool that is called.
+   * Absent: none beyond a good token.
+   */
+  requiredScopes?(request: FastifyRequest): readonly string[]
+  /** The routes to protect. */
+  routes(app: FastifyInstance): void | Promise<void>
+}
+
+const principals = new WeakMap<FastifyRequest, Principal>()
+
+/** Who calls, inside a protected route. Throws TypeError outside of one: a mistake in the program. */
+export function principalOf(request: FastifyRequest): Principal {
+  const principal = principals.get(request)
+  if (principal === undefined) throw new TypeError('principalOf() outside of a route that resourcePlugin protects')
+  return principal
+}
+
+/** Protects the routes that `options.routes` registers, on every method, and serves the RFC 9728 document. */
+export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (app, options) => {
+  const { ports, requiredScopes, routes } = options
+  const guard = guardOf(options, ports)
+  serveDocument(app, [new URL(guard.metadataUrl).pathname], () => guard.metadata)
+  await app.register(async (scope) => {
+    // Before the body is read: a stranger's body is not worth a byte.
+    scope.addHook('onRequest', async (request, reply) => {
+      correlate(request, reply, ports)
+      const correlationId = correlationIdOf(request)
+      principals.set(
+        request,
+        await guard.authenticate({ authorization: headerLines(request, 'authorization'), correlationId }),
+      )
+    })
+    scope.addHook('preHandler', async (request) => {
+      const required = requiredScopes?.(request) ?? []
+      await guard.authorize(principalOf(request), { required, correlationId: correlationIdOf(request) })
+    })
+    scope.setErrorHandler(async (error, request, reply) => {
+      if (error instanceof Challenge) return answerChallenge(error, reply)
+      // Keys that cannot be fetched, an audit that cannot be written: 503, never a way in.
+      if (error instanceof OAuthError) return answerError(error, request, reply, options.report ?? (() => {}))
+      throw error
+    })
+    await routes(scope)
+  })
+}
+
+function answerChallenge({ status, wwwAuthenticate, error }: Challenge, reply: FastifyReply): FastifyReply {
+  return reply
+    .code(status)
+    .header('www-authenticate', wwwAuthenticate)
+    .header('cache-control', 'no-store')
+    .send(error === undefined ? {} : { error })
+}

@@ -1,0 +1,74 @@
+/** The token endpoint on Fastify: one POST, every other method told so. */
+
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { OAuthError } from '../protocol/errors.ts'
+import type { Ports } from '../protocol/ports.ts'
+import { answerTokenRequest, type TokenEndpoint } from '../protocol/token-endpoint.ts'
+import {
+  answerError,
+  correlationIdOf,
+  encodedBody,
+  headerLines,
+  type OAuthScopeOptions,
+  oauthScope,
+} from './oauth-scope.ts'
+
+export interface TokenRouteOptions {
+  path: string
+  endpoint: TokenEndpoint
+  ports: Ports
+  report: OAuthScopeOptions['report']
+  /**
+   * Answers requests with another `grant_type`, for a host that serves more grants at the same address. It gets the body
+   * as it came and answers on its own. Absent: `unsupported_grant_type`.
+   */
+  otherGrants?: OtherGrants | undefined
+}
+
+export type OtherGrants = (request: FastifyRequest, reply: FastifyReply, body: string) => Promise<unknown>
+
+/** Registers the route in a scope of its own. */
+export async function tokenRoute(
+  app: FastifyInstance,
+  { path, endpoint, ports, report, otherGrants }: TokenRouteOptions,
+): Promise<void> {
+  const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action }
+  const route: FastifyPluginAsync = async (scope) => {
+    await oauthScope(scope, { ports, event, report })
+    scope.post(path, async (request, reply) => {
+      const body = encodedBody(request)
+      if (otherGrants !== undefined && !isOurs(body, endpoint)) return await otherGrants(request, reply, body)
+      try {
+        return await answerTokenRequest(
+          {
+            body,
+            authorization: headerLines(request, 'authorization'),
+            proof: headerLines(request, 'dpop').length > 0,
+            correlationId: correlationIdOf(request),
+          },
+          endpoint,
+          ports,
+        )
+      } catch (error) {
+        return answerError(error, request, reply, report)
+      }
+    })
+    scope.route({
+      method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      url: path,
+      handler: async (_request, reply) => {
+        reply.header('allow', 'POST')
+        throw new OAuthError('invalid_request', 'the token endpoint takes POST alone', {
+          reason: 'method_not_allowed',
+          status: 405,
+        })
+      },
+    })
+  }
+  await app.register(route)
+}
+
+function isOurs(body: string, { grants }: TokenEndpoint): boolean {
+  const asked = new URLSearchParams(body).getAll('grant_type')
+  return asked.some((one) => Object.hasOwn(grants, one))
+}

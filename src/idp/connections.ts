@@ -1,0 +1,166 @@
+/** Connections: which client may act for whom at which resource authorization server, decided by a pure function. */
+
+import type { OAuthErrorCode } from '../protocol/errors.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import type { Seconds } from '../protocol/ports.ts'
+import type { Reason } from '../protocol/reasons.ts'
+import { sameResource } from '../protocol/resource.ts'
+
+/** A resource authorization server that this IdP may issue ID-JAGs for. */
+export interface ResourceServer {
+  /** Its issuer identifier: what `aud` will say, to the letter. */
+  issuer: string
+  /** Further values of `audience` that mean this server (ID-JAG §4.3; IDP-04). */
+  aliases: readonly string[]
+  /** The resource identifiers it governs. */
+  resources: readonly string[]
+  enabled: boolean
+}
+
+/** Persons by `sub` or by group. Both empty: nobody. */
+export interface People {
+  everyone?: true
+  users: readonly string[]
+  groups: readonly string[]
+}
+
+/** How `sub` is written for one resource server (ID-JAG §5; IDP-32). */
+export type SubjectMapping = { kind: 'same' } | { kind: 'pairwise' } | { kind: 'claim'; claim: string }
+
+/** One client's way to one resource authorization server. What it does not list, it does not grant. */
+export interface Connection {
+  client: string
+  /** The issuer of the resource authorization server. */
+  audience: string
+  /** The client's id over there (ID-JAG §3.1; MAP-01). */
+  clientThere: string
+  enabled: boolean
+  who: People
+  /** Scopes, each for the persons it names; without `who`, for everybody the connection is for. */
+  scopes: readonly { name: string; who?: People }[]
+  resources: readonly string[]
+  /** What the person's sign-in must have been (ID-JAG §9.2). */
+  signIn: { acr?: readonly string[]; maxAge?: Seconds }
+  lifetime: Seconds
+  subject: SubjectMapping
+  /** Which claims of the user record travel along. */
+  userClaims: readonly string[]
+}
+
+/** A person as this IdP knows them now. */
+export interface User {
+  sub: string
+  enabled: boolean
+  groups: readonly string[]
+  claims: JsonObject
+}
+
+/** What is asked, with everything the decision depends on. */
+export interface AccessQuestion {
+  user: User
+  connection: Connection
+  server: ResourceServer
+  /** Empty: not asked for. */
+  scopes: readonly string[]
+  resources: readonly string[]
+  authentication: { authTime?: Seconds | undefined; acr?: string | undefined }
+  now: Seconds
+  skew: Seconds
+}
+
+export type AccessDecision =
+  | { allowed: true; scopes: string[]; resources: string[] }
+  | {
+      allowed: false
+      error: OAuthErrorCode
+      description: string
+      reason: Reason
+      detail: string
+      /** With `insufficient_user_authentication`: what a new sign-in must bring. */
+      parameters?: { acr_values?: string; max_age?: number }
+    }
+
+/**
+ * Decides one exchange (ID-JAG §4.3.3, D-02). Pure: the same question has the same answer, and every answer has a reason.
+ * Scopes and resources are narrowed to what the connection gives this person; a scope or resource that was asked for
+ * and leaves nothing is refused. Does NOT check the subject token or the client: they are facts by now.
+ */
+export function decideAccess(question: AccessQuestion): AccessDecision {
+  const { user, connection, server, now, skew, authentication } = question
+  if (!belongs(user, connection.who))
+    return {
+      allowed: false,
+      error: 'access_denied',
+      description: 'policy does not allow this client to act for this user at this audience',
+      reason: 'policy_denied',
+      detail: `${user.sub} is in no group and on no list of the connection ${connection.client} -> ${connection.audience}`,
+    }
+
+  const tooWeak = stepUp(connection, authentication, now, skew)
+  if (tooWeak !== undefined) return tooWeak
+
+  // ID-JAG §4.3.3, FL-ISS-01: every resource asked for is one that the audience governs.
+  const foreign = question.resources.find((asked) => !server.resources.some((one) => sameResource(one, asked)))
+  if (foreign !== undefined) return noResource(`${foreign} is not governed by ${server.issuer}`)
+  const resources =
+    question.resources.length === 0
+      ? [...connection.resources]
+      : connection.resources.filter((one) => question.resources.some((asked) => sameResource(one, asked)))
+  if (question.resources.length > 0 && resources.length === 0)
+    return noResource(`the connection gives none of ${question.resources.join(', ')}`)
+
+  const allowed = connection.scopes.filter(({ who }) => who === undefined || belongs(user, who)).map(({ name }) => name)
+  const scopes = question.scopes.length === 0 ? allowed : question.scopes.filter((asked) => allowed.includes(asked))
+  // ID-JAG D-25: refuse rather than issue an empty grant.
+  if (scopes.length === 0)
+    return {
+      allowed: false,
+      error: 'invalid_scope',
+      description: 'none of the requested scope can be granted',
+      reason: 'scope_denied',
+      detail: `asked ${question.scopes.join(' ') || '(nothing)'}, the connection gives ${user.sub} ${allowed.join(' ') || '(nothing)'}`,
+    }
+  return { allowed: true, scopes, resources }
+}
+
+function belongs(user: User, people: People): boolean {
+  return (
+    people.everyone === true ||
+    people.users.includes(user.sub) ||
+    people.groups.some((group) => user.groups.includes(group))
+  )
+}
+
+/** ID-JAG §9.2: the sign-in must be fresh and strong enough, and its answer says what would be. */
+function stepUp(
+  { signIn }: Connection,
+  { authTime, acr }: AccessQuestion['authentication'],
+  now: Seconds,
+  skew: Seconds,
+): AccessDecision | undefined {
+  const { acr: accepted, maxAge } = signIn
+  const weak = accepted !== undefined && (acr === undefined || !accepted.includes(acr))
+  const old = maxAge !== undefined && (authTime === undefined || now - authTime > maxAge + skew)
+  if (!weak && !old) return undefined
+  return {
+    allowed: false,
+    error: 'insufficient_user_authentication',
+    description: 'a stronger or more recent sign-in is required',
+    reason: 'step_up',
+    detail: `signed in at ${authTime ?? 'unknown'} with acr ${acr ?? 'unknown'}`,
+    parameters: {
+      ...(accepted === undefined ? {} : { acr_values: accepted.join(' ') }),
+      ...(maxAge === undefined ? {} : { max_age: maxAge }),
+    },
+  }
+}
+
+function noResource(detail: string): AccessDecision {
+  return {
+    allowed: false,
+    error: 'invalid_target',
+    description: 'resource: none that this audience and client may be given',
+    reason: 'resource_denied',
+    detail,
+  }
+}

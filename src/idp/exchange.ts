@@ -1,0 +1,221 @@
+/** The token exchange of an identity provider: a subject token in, an ID-JAG out, under policy (ID-JAG §4.3, RFC 8693). */
+
+import { createHmac } from 'node:crypto'
+import { OAuthError } from '../protocol/errors.ts'
+import { type Form, parseScope } from '../protocol/form.ts'
+import { signIdJag } from '../protocol/id-jag.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import type { SigningKeys } from '../protocol/keys.ts'
+import { notAnAccessToken, tokenType } from '../protocol/names.ts'
+import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import { isResourceIndicator } from '../protocol/resource.ts'
+import type { Grant } from '../protocol/token-endpoint.ts'
+import { type AccessDecision, type Connection, decideAccess, type ResourceServer, type User } from './connections.ts'
+import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
+
+export interface IdentityProvider {
+  issuer: string
+  signingKeys: SigningKeys
+  /** By `iss`, exact. It finds this IdP itself, too, where it issues ID Tokens. */
+  findIssuer(issuer: string): IdTokenIssuer | undefined
+  /** Absent: refresh tokens are no subject tokens here. */
+  refreshTokens?: RefreshTokens
+  /** The resource server that an `audience` value names (ID-JAG §4.3). */
+  findResourceServer(audience: string): Promise<ResourceServer | undefined>
+  findConnection(client: string, audience: string): Promise<Connection | undefined>
+  /** Keeps pairwise subjects unguessable. Needed only where a connection maps subjects pairwise. */
+  pairwiseSecret?: string
+  skew: Seconds
+}
+
+/** What one request asks for, read and judged for form alone. */
+interface Asked {
+  audience: string
+  subjectToken: string
+  subjectTokenType: string
+  scopes: string[]
+  resources: string[]
+}
+
+/** The exchange as a grant for a token endpoint (RFC 8693 §2.1 with the ID-JAG profile). */
+export function tokenExchange(idp: IdentityProvider): Grant {
+  return async ({ form, client, facts, spendClientAssertion, recordGranted }, ports) => {
+    const asked = readRequest(form)
+    facts.audience = asked.audience
+    const now = ports.now()
+
+    const subject = await validateSubject(asked.subjectToken, asked.subjectTokenType, {
+      findIssuer: idp.findIssuer,
+      ...(idp.refreshTokens === undefined ? {} : { refreshTokens: idp.refreshTokens }),
+      client,
+      now,
+      skew: idp.skew,
+      facts,
+    })
+
+    const { server, connection } = await findTarget(idp, client.id, asked.audience)
+    Object.assign(facts, { audience: server.issuer, clientThere: connection.clientThere })
+    withinContext(subject, server)
+    const decision = allowedOrThrow(
+      decideAccess({
+        user: subject.user,
+        connection,
+        server,
+        scopes: withinScopes(asked.scopes, subject),
+        resources: asked.resources,
+        authentication: subject,
+        now,
+        skew: idp.skew,
+      }),
+    )
+
+    // ID-JAG §4.3.3: the token says what was granted, not what was asked.
+    const scope = decision.scopes.join(' ')
+    const jti = ports.newId()
+    const iat = Math.floor(now)
+    const claims = {
+      iss: idp.issuer,
+      sub: subjectFor(subject.user, connection, idp),
+      // ID-JAG §4.3: whatever the client called it, aud is the issuer identifier.
+      aud: server.issuer,
+      client_id: connection.clientThere,
+      jti,
+      iat,
+      exp: iat + connection.lifetime,
+      scope,
+      resource: decision.resources.length === 0 ? undefined : decision.resources,
+      auth_time: subject.authTime,
+      acr: subject.acr,
+      amr: subject.amr,
+      userClaims: pick(subject.user.claims, connection.userClaims),
+    }
+
+    await spendClientAssertion()
+    Object.assign(facts, { scope, resource: claims.resource, issuedTokenId: tokenIdHash(idp.issuer, jti) })
+    await recordGranted()
+    return {
+      issued_token_type: tokenType.idJag,
+      // RFC 8693 names it so; it is no access token (ID-JAG §4.3.4).
+      access_token: await signIdJag(claims, idp.signingKeys.current()),
+      token_type: notAnAccessToken,
+      expires_in: connection.lifetime,
+      scope,
+    }
+  }
+}
+
+/** ID-JAG §4.3: the parameters, in its order. */
+function readRequest(form: Form): Asked {
+  const requested = form.required('requested_token_type')
+  if (requested !== tokenType.idJag)
+    throw new OAuthError('invalid_request', `requested_token_type must be ${tokenType.idJag}`, {
+      reason: 'unsupported_type',
+    })
+  const audience = form.required('audience')
+  const resources = form.all('resource')
+  // RFC 8707 §2
+  if (!resources.every(isResourceIndicator))
+    throw new OAuthError('invalid_target', 'resource must be an absolute URI without a fragment', {
+      reason: 'resource_denied',
+    })
+  const scopes = parseScope(form.optional('scope') ?? '')
+  // RFC 9396 §5: an unknown type is refused, and no type is configured on this server.
+  if (form.optional('authorization_details') !== undefined)
+    throw new OAuthError('invalid_authorization_details', 'authorization_details: no type is supported here', {
+      reason: 'details_invalid',
+    })
+  const subjectToken = form.required('subject_token')
+  const subjectTokenType = form.required('subject_token_type')
+  refuseActor(form)
+  return { audience, resources, scopes, subjectToken, subjectTokenType }
+}
+
+/** RFC 8693 §2.1: both or neither; and ID-JAG D-21: without a profile for actors, neither. Never ignored. */
+function refuseActor(form: Form): void {
+  const token = form.optional('actor_token')
+  const type = form.optional('actor_token_type')
+  if (token === undefined && type === undefined) return
+  const description =
+    token === undefined
+      ? 'actor_token_type must not be sent without actor_token'
+      : type === undefined
+        ? 'actor_token_type is required with actor_token'
+        : 'actor_token is not supported'
+  throw new OAuthError('invalid_request', description, { reason: 'actor_unsupported' })
+}
+
+/**
+ * The server that is meant and this client's connection to it. An unknown audience, one without a connection, and one that is
+ * switched off all get the same bytes: a client learns nothing of what other clients may reach.
+ */
+async function findTarget(
+  idp: IdentityProvider,
+  client: string,
+  audience: string,
+): Promise<{ server: ResourceServer; connection: Connection }> {
+  const server = await idp.findResourceServer(audience)
+  const connection = server === undefined ? undefined : await idp.findConnection(client, server.issuer)
+  const detail =
+    server === undefined
+      ? 'no resource authorization server has this issuer or alias'
+      : !server.enabled
+        ? `the resource authorization server ${server.issuer} is disabled`
+        : connection === undefined
+          ? `no connection ${client} -> ${server.issuer}`
+          : connection.enabled
+            ? undefined
+            : `the connection ${client} -> ${server.issuer} is disabled`
+  if (server === undefined || connection === undefined || detail !== undefined)
+    throw new OAuthError('invalid_target', 'audience: unknown, or not connected for this client', {
+      reason: 'target_unknown',
+      ...(detail === undefined ? {} : { detail }),
+    })
+  return { server, connection }
+}
+
+/** IDP-21: a refresh token that was issued for certain audiences is good for those only. */
+function withinContext(subject: Subject, server: ResourceServer): void {
+  if (subject.audiences !== undefined && !subject.audiences.includes(server.issuer))
+    throw new OAuthError('invalid_target', 'audience: outside what the refresh token was issued for', {
+      reason: 'target_unknown',
+    })
+}
+
+/** IDP-21: the same for scopes. Nothing left of what was asked is refused; nothing asked means all of the context. */
+function withinScopes(asked: string[], { scopes }: Subject): string[] {
+  if (scopes === undefined) return asked
+  const left = asked.length === 0 ? [...scopes] : asked.filter((scope) => scopes.includes(scope))
+  if (left.length === 0)
+    throw new OAuthError('invalid_scope', 'scope: outside what the refresh token was issued for', {
+      reason: 'scope_denied',
+    })
+  return left
+}
+
+function allowedOrThrow(decision: AccessDecision): AccessDecision & { allowed: true } {
+  if (decision.allowed) return decision
+  const { error, description, reason, detail, parameters } = decision
+  throw new OAuthError(error, description, { reason, detail, ...(parameters === undefined ? {} : { parameters }) })
+}
+
+/** ID-JAG §5 note: the `sub` that this resource server knows the person by, not the one of the client's ID Token. */
+function subjectFor(user: User, { audience, subject }: Connection, idp: IdentityProvider): string {
+  if (subject.kind === 'same') return user.sub
+  if (subject.kind === 'pairwise') {
+    // OpenID Connect Core §8.1: from the sector (the resource server), the local id, and a secret.
+    if (idp.pairwiseSecret === undefined) throw new TypeError('a pairwise connection needs pairwiseSecret')
+    return createHmac('sha256', idp.pairwiseSecret)
+      .update(JSON.stringify([audience, user.sub]))
+      .digest('base64url')
+  }
+  const value = user.claims[subject.claim]
+  if (typeof value === 'string' && value !== '') return value
+  throw new OAuthError('access_denied', 'policy does not allow this client to act for this user at this audience', {
+    reason: 'policy_denied',
+    detail: `${user.sub} has no claim ${subject.claim}, which is the subject at ${audience}`,
+  })
+}
+
+function pick(claims: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]))
+}

@@ -1,0 +1,141 @@
+/** Who the subject token speaks of: an ID Token or a refresh token, judged anew at every exchange (ID-JAG §4.3.3). */
+
+import type { Client } from '../protocol/client-auth.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { checkIsIdToken, type IdTokenClaims, verifyIdToken } from '../protocol/id-token.ts'
+import { readJwt } from '../protocol/jwt.ts'
+import { JwtError } from '../protocol/jwt-error.ts'
+import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
+import { tokenType } from '../protocol/names.ts'
+import { type AuditFacts, type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import type { Reason } from '../protocol/reasons.ts'
+import type { User } from './connections.ts'
+
+/** An issuer whose ID Tokens are taken as subject tokens: this IdP itself, or a foreign one that was configured. */
+export interface IdTokenIssuer {
+  issuer: string
+  enabled: boolean
+  keys: KeySource
+  algorithms: readonly SignatureAlgorithm[]
+  /** The id by which this issuer knows one of our clients: the `aud` of its ID Tokens. */
+  clientIdOf(client: string): string
+  /** The person as known now; undefined when nobody is. */
+  findUser(claims: IdTokenClaims): Promise<User | undefined>
+}
+
+/** A refresh token that this IdP issued at sign-in. */
+export interface RefreshTokenRecord {
+  client: string
+  sub: string
+  expiresAt: Seconds
+  revoked: boolean
+  authTime?: Seconds | undefined
+  acr?: string | undefined
+  amr?: string[] | undefined
+  /** The context it was issued in, where it was limited to audiences or scopes (IDP-21). */
+  audiences?: readonly string[]
+  scopes?: readonly string[]
+}
+
+/** Where refresh tokens are looked up. An exchange reads them and changes nothing (ID-JAG D-20). */
+export interface RefreshTokens {
+  find(token: string): Promise<RefreshTokenRecord | undefined>
+  findUser(sub: string): Promise<User | undefined>
+}
+
+export interface Subject {
+  user: User
+  authTime?: Seconds | undefined
+  acr?: string | undefined
+  amr?: string[] | undefined
+  audiences?: readonly string[] | undefined
+  scopes?: readonly string[] | undefined
+}
+
+export interface SubjectRules {
+  findIssuer(issuer: string): IdTokenIssuer | undefined
+  refreshTokens?: RefreshTokens
+  client: Client
+  now: Seconds
+  skew: Seconds
+  facts: AuditFacts
+}
+
+/**
+ * Validates a subject token fully (ID-JAG §4.3.3, IDP-20…22). A token that cannot be good, whatever the cause, is
+ * `invalid_grant` (D-01); a type that is not served is `invalid_request`.
+ */
+export async function validateSubject(token: string, type: string, rules: SubjectRules): Promise<Subject> {
+  const subject =
+    type === tokenType.idToken
+      ? await fromIdToken(token, rules)
+      : type === tokenType.refreshToken && rules.refreshTokens !== undefined
+        ? await fromRefreshToken(token, rules.refreshTokens, rules)
+        : unsupported(rules)
+  rules.facts.subject = subject.user.sub
+  // IDP-22, and the same for an ID Token: the record as it is now, not as it was at sign-in.
+  if (!subject.user.enabled) throw refused('subject_disabled', 'the user may not sign in now')
+  return subject
+}
+
+async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject> {
+  const { client, now, skew, facts } = rules
+  try {
+    const jwt = readJwt(token)
+    checkIsIdToken(jwt)
+    const { iss, sub, jti } = jwt.claims
+    Object.assign(facts, { issuer: textOf(iss), subject: textOf(sub), unverified: true })
+    if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
+    const issuer = typeof iss === 'string' ? rules.findIssuer(iss) : undefined
+    if (issuer === undefined) throw new JwtError('subject_invalid', "unexpected 'iss' claim value")
+    if (!issuer.enabled) throw new JwtError('issuer_disabled', 'its issuer is disabled')
+    const clientId = issuer.clientIdOf(client.id)
+    const { keys, algorithms } = issuer
+    const claims = await verifyIdToken(jwt, { issuer: issuer.issuer, keys, algorithms, clientId, now, skew })
+    delete facts.unverified
+    const user = await issuer.findUser(claims)
+    if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
+    return { user, authTime: claims.auth_time, acr: claims.acr, amr: claims.amr }
+  } catch (cause) {
+    if (!(cause instanceof JwtError)) throw cause
+    throw refused(reasonWord(cause.reason), cause.message, cause)
+  }
+}
+
+async function fromRefreshToken(token: string, refreshTokens: RefreshTokens, rules: SubjectRules): Promise<Subject> {
+  const record = await refreshTokens.find(token)
+  // RFC 6749 §6, §10.4: bound to its client; another client's is as good as none.
+  if (record === undefined || record.client !== rules.client.id)
+    throw refused('subject_invalid', 'the refresh token is not one of this client')
+  rules.facts.subject = record.sub
+  if (record.revoked) throw refused('subject_invalid', 'the refresh token was revoked')
+  if (rules.now >= record.expiresAt) throw refused('subject_invalid', 'the refresh token has expired')
+  const user = await refreshTokens.findUser(record.sub)
+  if (user === undefined) throw refused('subject_unknown', 'its user is not known')
+  const { authTime, acr, amr, audiences, scopes } = record
+  return { user, authTime, acr, amr, audiences, scopes }
+}
+
+function unsupported({ refreshTokens }: SubjectRules): never {
+  const served = refreshTokens === undefined ? [tokenType.idToken] : [tokenType.idToken, tokenType.refreshToken]
+  throw new OAuthError('invalid_request', `subject_token_type must be ${served.join(' or ')}`, {
+    reason: 'unsupported_type',
+  })
+}
+
+/** The words of the audit's list that say more than "invalid". */
+function reasonWord(reason: Reason): Reason {
+  const exact: readonly Reason[] = ['subject_type_mismatch', 'subject_audience', 'subject_unknown', 'issuer_disabled']
+  return exact.includes(reason) ? reason : 'subject_invalid'
+}
+
+function refused(reason: Reason, message: string, cause?: unknown): OAuthError {
+  return new OAuthError('invalid_grant', `subject_token: ${message}`, {
+    reason,
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value.slice(0, 255) : undefined
+}

@@ -1,0 +1,53 @@
+/** What the package gives to the world, by name: the two grants and the guard, bare and as Fastify plugins. */
+
+export { type IdpPluginOptions, idpPlugin } from './http/idp-plugin.ts'
+export { type ResourceAsPluginOptions, resourceAsPlugin } from './http/resource-as-plugin.ts'
+export { principalOf, type ResourcePluginOptions, resourcePlugin } from './http/resource-plugin.ts'
+export {
+  type AccessDecision,
+  type AccessQuestion,
+  type Connection,
+  decideAccess,
+  type People,
+  type ResourceServer,
+  type SubjectMapping,
+  type User,
+} from './idp/connections.ts'
+export { type IdentityProvider, tokenExchange } from './idp/exchange.ts'
+export type { IdTokenIssuer, RefreshTokenRecord, RefreshTokens } from './idp/subject.ts'
+export { documentFetch } from './outbound/document.ts'
+export { type Client, secretDigestOf } from './protocol/client-auth.ts'
+export { OAuthError, type OAuthErrorCode } from './protocol/errors.ts'
+export type { IdJagClaims } from './protocol/id-jag.ts'
+export { type FetchDocument, FetchError, issuerKeys } from './protocol/issuer-keys.ts'
+export {
+  defaultAlgorithms,
+  type KeySource,
+  keySetOf,
+  type SignatureAlgorithm,
+  type SigningKeys,
+  signingKeysOf,
+} from './protocol/keys.ts'
+export { draftRevision, grantType, tokenType } from './protocol/names.ts'
+export type { AuditEvent, Ports, Seconds } from './protocol/ports.ts'
+export { type Reason, reasons } from './protocol/reasons.ts'
+export {
+  answerTokenRequest,
+  type Grant,
+  type TokenEndpoint,
+  type TokenRequest,
+  type TokenResponse,
+} from './protocol/token-endpoint.ts'
+export { Challenge, type Guard, type GuardOptions, guardOf, type Principal } from './resource/guard.ts'
+export {
+  type Account,
+  type Accounts,
+  accountsBySubject,
+  type Resolution,
+  type ResolveSubject,
+  type SubjectKey,
+} from './resource-as/accounts.ts'
+export { type GrantedAccess, type Issue, type IssuedAccess, jwtAccessTokens } from './resource-as/issue.ts'
+export { type ResourceAuthorizationServer, redemption } from './resource-as/redeem.ts'
+export type { AccountRules, ClientPolicy, GovernedResource, TrustedIssuer } from './resource-as/trust.ts'
+export { memoryStore } from './store/memory.ts'

@@ -1,0 +1,82 @@
+/** Access tokens as JWTs (RFC 9068): written by the resource authorization server, read by the guard. */
+
+import * as z from 'zod'
+import { checkTimes, isType, readJwt, signJwt, verifySignature } from './jwt.ts'
+import { JwtError } from './jwt-error.ts'
+import type { KeySource, SignatureAlgorithm, SigningKey } from './keys.ts'
+import { jwtType } from './names.ts'
+import type { Seconds } from './ports.ts'
+import { sameResource } from './resource.ts'
+
+const AccessTokenClaims = z.looseObject({
+  iss: z.string(),
+  sub: z.string().min(1),
+  aud: z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1)]),
+  client_id: z.string().min(1),
+  jti: z.string().min(1),
+  exp: z.number(),
+  iat: z.number(),
+  scope: z.string().optional(),
+  auth_time: z.number().optional(),
+  acr: z.string().optional(),
+  amr: z.array(z.string()).optional(),
+  act: z.record(z.string(), z.unknown()).optional(),
+  cnf: z.record(z.string(), z.unknown()).optional(),
+})
+export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>
+
+/** What the server decided, in the names of the wire (RFC 9068 §2.2). Members that are undefined are left out. */
+export interface NewAccessToken {
+  iss: string
+  sub: string
+  aud: string | string[]
+  client_id: string
+  jti: string
+  iat: number
+  exp: number
+  scope: string
+  auth_time?: number | undefined
+  acr?: string | undefined
+  amr?: string[] | undefined
+  act?: { [member: string]: unknown } | undefined
+}
+
+export async function signAccessToken(claims: NewAccessToken, signer: SigningKey): Promise<string> {
+  const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
+  return await signJwt(present, jwtType.accessToken, signer)
+}
+
+export interface AccessTokenRules {
+  /** The authorization server, exact. */
+  issuer: string
+  keys: KeySource
+  algorithms: readonly SignatureAlgorithm[]
+  /** This resource: one of the token's audiences. */
+  resource: string
+  now: Seconds
+  skew: Seconds
+  maxLifetime: Seconds
+}
+
+/**
+ * Verifies an access token for one resource (RFC 9068 §4). Throws {@link JwtError}. Does NOT ask whether the token was
+ * revoked, nor whether its scope is enough. A token bound to a key (`cnf`) is refused: this verifier cannot check a proof.
+ */
+export async function verifyAccessToken(token: string, rules: AccessTokenRules): Promise<AccessTokenClaims> {
+  const jwt = readJwt(token)
+  // RFC 9068 §4, ID-JAG §9.3: an ID-JAG or ID Token is no access token.
+  if (!isType(jwt.header.typ, jwtType.accessToken)) throw new JwtError('typ_mismatch', 'is not an access token')
+  if (jwt.claims.iss !== rules.issuer) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
+  await verifySignature(jwt, rules)
+  const read = AccessTokenClaims.safeParse(jwt.claims)
+  if (!read.success)
+    throw new JwtError('malformed', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
+  const claims = read.data
+  if (!claims.aud.some((audience) => sameResource(audience, rules.resource)))
+    throw new JwtError('aud_mismatch', 'was issued for another resource')
+  checkTimes(jwt.claims, rules)
+  // RFC 9449 §7.2: a bound token is never good as a Bearer token.
+  if (claims.cnf !== undefined)
+    throw new JwtError('pop_unsupported', 'is bound to a key, and no proof can be checked here')
+  return claims
+}

@@ -1,0 +1,215 @@
+/** Client authentication at a token endpoint: HTTP Basic, a secret in the body, or a signed assertion. */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { OAuthError } from './errors.ts'
+import type { Form } from './form.ts'
+import { checkTimes, isType, readJwt, verifySignature } from './jwt.ts'
+import { JwtError } from './jwt-error.ts'
+import { defaultAlgorithms, type KeySource, type SignatureAlgorithm } from './keys.ts'
+import { type ClientAuthMethod, clientAssertionType, jwtType } from './names.ts'
+import { onceKey, type Ports, type Seconds } from './ports.ts'
+import type { Reason } from './reasons.ts'
+
+/** A client as one authorization server knows it. */
+export interface Client {
+  id: string
+  enabled: boolean
+  /** How it may authenticate. Empty means a public client, which neither grant serves (ID-JAG §9.1). */
+  authMethods: readonly ClientAuthMethod[]
+  /** SHA-256 of the secret. Secrets have at least 256 random bits, so no slow hash stands in the token path. */
+  secretDigest?: Uint8Array
+  /** For `private_key_jwt`. */
+  keys?: KeySource
+  algorithms?: readonly SignatureAlgorithm[]
+  /**
+   * Also accept this audience in its client assertions, beside the issuer: the token endpoint's address, for clients that
+   * follow RFC 7523 as first written (Okta, authlib). Absent: the issuer alone (RFC 10070).
+   */
+  assertionAudienceAlso?: string
+}
+
+/** What a request brings to prove who sent it. */
+export interface ClientCredentials {
+  /** Every `Authorization` header line of the request, as received. */
+  authorization: readonly string[]
+  form: Form
+}
+
+export interface ClientAuthentication {
+  issuer: string
+  findClient(id: string): Promise<Client | undefined>
+  skew: Seconds
+  ports: Pick<Ports, 'now' | 'once'>
+}
+
+export const maxClientAssertionLifetime: Seconds = 3600
+const unknownClientDigest = secretDigestOf('no client has this secret')
+
+/** The form in which a client's secret is kept. */
+export function secretDigestOf(secret: string): Uint8Array {
+  return createHash('sha256').update(secret).digest()
+}
+
+/**
+ * Authenticates the client (RFC 6749 §2.3). Unknown client, wrong secret and disabled client look the same: 401
+ * `invalid_client`. More than one method is `invalid_request`, a public client `unauthorized_client`. A client
+ * assertion is NOT spent here: call `spend` once every other check has passed, so that a refused request costs nothing.
+ */
+export async function authenticateClient(
+  { authorization, form }: ClientCredentials,
+  server: ClientAuthentication,
+): Promise<AuthenticatedClient> {
+  const presented = presentedCredentials(authorization, form)
+  const client = await server.findClient(presented.clientId)
+  if (presented.method === 'none') {
+    // ID-JAG §9.1: confidential clients only (D-08).
+    if (client !== undefined && client.authMethods.length === 0)
+      throw new OAuthError('unauthorized_client', 'public clients may not use this grant', { reason: 'public_client' })
+    throw unauthenticated('client_unauthenticated', 'no credentials came')
+  }
+  if (presented.method === 'private_key_jwt') return await byAssertion(presented, client, server)
+  const matches = timingSafeEqual(secretDigestOf(presented.secret), client?.secretDigest ?? unknownClientDigest)
+  if (client === undefined || client.secretDigest === undefined || !matches)
+    throw unauthenticated('client_unauthenticated', 'unknown client or wrong secret')
+  if (!client.authMethods.includes(presented.method))
+    throw unauthenticated('auth_method_mismatch', `${client.id} may not use ${presented.method}`)
+  if (!client.enabled) throw unauthenticated('client_disabled', `${client.id} is disabled`)
+  return { client, spend: async () => {} }
+}
+
+export interface AuthenticatedClient {
+  client: Client
+  /** Spends the client assertion, when one was used. Throws `invalid_client` when it was used before. */
+  spend(): Promise<void>
+}
+
+type Presented =
+  | { method: 'none'; clientId: string }
+  | { method: 'client_secret_basic' | 'client_secret_post'; clientId: string; secret: string }
+  | { method: 'private_key_jwt'; clientId: string; assertion: string }
+
+/** Reads which single method the request uses. */
+function presentedCredentials(authorization: readonly string[], form: Form): Presented {
+  const named = form.optional('client_id')
+  const secret = form.optional('client_secret')
+  const assertion = form.optional('client_assertion')
+  const assertionType = form.optional('client_assertion_type')
+  const header = authorization[0]
+  if (authorization.length > 1)
+    throw new OAuthError('invalid_request', 'more than one Authorization header', { reason: 'malformed_auth' })
+  // RFC 6749 §2.3: not more than one method in a request.
+  if ([header, secret, assertion].filter((one) => one !== undefined).length > 1)
+    throw new OAuthError('invalid_request', 'more than one way of client authentication', { reason: 'multiple_auth' })
+  if (header !== undefined) {
+    const { clientId, secret: password } = basicCredentials(header)
+    // The same client_id again in the body is harmless, and real clients send it. Another one is not.
+    if (named !== undefined && named !== clientId)
+      throw new OAuthError('invalid_request', 'client_id is not the client of the Authorization header', {
+        reason: 'multiple_auth',
+      })
+    return { method: 'client_secret_basic', clientId, secret: password }
+  }
+  if (assertion !== undefined || assertionType !== undefined) {
+    // RFC 7521 §4.2: both or neither.
+    if (assertionType !== clientAssertionType)
+      throw new OAuthError('invalid_request', `client_assertion_type must be ${clientAssertionType}`, {
+        reason: assertionType === undefined ? 'missing_parameter' : 'unsupported_type',
+      })
+    if (assertion === undefined)
+      throw new OAuthError('invalid_request', 'client_assertion is required', { reason: 'missing_parameter' })
+    return { method: 'private_key_jwt', clientId: named ?? subjectOf(assertion), assertion }
+  }
+  if (named === undefined) throw unauthenticated('client_unauthenticated', 'no credentials came')
+  if (secret === undefined) return { method: 'none', clientId: named }
+  return { method: 'client_secret_post', clientId: named, secret }
+}
+
+/**
+ * RFC 6749 §2.3.1: both halves were form-encoded before base64. Clients that leave that out are understood too as long
+ * as id and secret hold no `%`, `+` or `:`, which is why ours never do.
+ */
+function basicCredentials(header: string): { clientId: string; secret: string } {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1]
+  if (encoded === undefined) throw unauthenticated('malformed_auth', 'the Authorization header is not Basic')
+  const bytes = Buffer.from(encoded, 'base64')
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    const colon = text.indexOf(':')
+    if (colon === -1 || /[\u0000-\u001f\u007f]/.test(text)) throw new Error('no colon, or a control character')
+    const decode = (half: string) => decodeURIComponent(half.replaceAll('+', ' '))
+    return { clientId: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) }
+  } catch (cause) {
+    throw unauthenticated('malformed_auth', 'the Basic credentials cannot be read', cause)
+  }
+}
+
+function subjectOf(assertion: string): string {
+  try {
+    const { sub } = readJwt(assertion).claims
+    if (typeof sub === 'string' && sub !== '') return sub
+  } catch (cause) {
+    throw assertionRefused(cause)
+  }
+  throw unauthenticated('client_assertion_invalid', 'the client assertion has no sub')
+}
+
+/** RFC 7523 §3 for client authentication, with the audience rule of RFC 10070. */
+async function byAssertion(
+  { clientId, assertion }: { clientId: string; assertion: string },
+  client: Client | undefined,
+  server: ClientAuthentication,
+): Promise<AuthenticatedClient> {
+  if (client === undefined) throw unauthenticated('client_unauthenticated', 'unknown client')
+  if (client.keys === undefined || !client.authMethods.includes('private_key_jwt'))
+    throw unauthenticated('auth_method_mismatch', `${client.id} may not use private_key_jwt`)
+  if (!client.enabled) throw unauthenticated('client_disabled', `${client.id} is disabled`)
+  try {
+    const jwt = readJwt(assertion)
+    const { typ } = jwt.header
+    // RFC 10070: the explicit type; JWT and no type stay welcome, another kind of token does not.
+    if (typ !== undefined && !isType(typ, 'jwt') && !isType(typ, jwtType.clientAssertion))
+      throw new JwtError('client_assertion_invalid', 'has the typ of another kind of token')
+    const { iss, sub, aud, jti } = jwt.claims
+    if (iss !== clientId || sub !== clientId)
+      throw new JwtError('client_assertion_invalid', 'iss and sub must be the client id')
+    // RFC 10070: the issuer identifier as the sole audience.
+    const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
+    if (audience !== server.issuer && (typeof audience !== 'string' || audience !== client.assertionAudienceAlso))
+      throw new JwtError('client_assertion_invalid', `aud must be ${server.issuer} alone`)
+    if (typeof jti !== 'string' || jti === '' || jti.length > 256)
+      throw new JwtError('client_assertion_invalid', 'jti must be a string of 1 to 256 characters')
+    const now = server.ports.now()
+    const { exp } = assertionTimes(jwt.claims, now, server.skew)
+    await verifySignature(jwt, { keys: client.keys, algorithms: client.algorithms ?? defaultAlgorithms })
+    return {
+      client,
+      async spend() {
+        const first = await server.ports.once(onceKey('client-assertion', clientId, null, jti), exp + server.skew)
+        if (!first) throw unauthenticated('client_assertion_replay', 'the client assertion was used before')
+      },
+    }
+  } catch (cause) {
+    throw assertionRefused(cause)
+  }
+}
+
+function assertionTimes(claims: { [name: string]: unknown }, now: Seconds, skew: Seconds): { exp: Seconds } {
+  const { exp } = claims
+  // RFC 7523 §3: exp is required, iat is not.
+  const iat = claims.iat ?? (typeof exp === 'number' ? Math.min(exp, now) : undefined)
+  return checkTimes({ ...claims, iat }, { now, skew, maxLifetime: maxClientAssertionLifetime })
+}
+
+function assertionRefused(cause: unknown): unknown {
+  if (!(cause instanceof JwtError)) return cause
+  return unauthenticated('client_assertion_invalid', `client_assertion: ${cause.message}`, cause)
+}
+
+/** What every failed authentication looks like from outside (RFC 6749 §5.2): the same words, whatever the reason. */
+function unauthenticated(reason: Reason, detail: string, cause?: unknown): OAuthError {
+  return new OAuthError('invalid_client', 'client authentication failed', {
+    reason,
+    detail,
+    ...(cause === undefined ? {} : { cause }),
+  })
+}

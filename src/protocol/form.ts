@@ -1,0 +1,95 @@
+/** Reads an `application/x-www-form-urlencoded` body exactly, and gives its parameters by name. */
+
+import { OAuthError } from './errors.ts'
+
+const maxParameters = 64
+
+/** The parameters of one request as they came, in order, values not empty. */
+export interface Form {
+  /** The value, or undefined when the parameter is absent. Empty counts as absent (RFC 6749 §3.1). */
+  optional(name: string): string | undefined
+  /** The value; absent or empty is `invalid_request`. */
+  required(name: string): string
+  /** All values of a parameter that may be sent more than once (`resource`, RFC 8707 §2). */
+  all(name: string): string[]
+}
+
+/**
+ * Parses a body. Refuses with `invalid_request` what URLSearchParams would quietly repair: a broken percent escape,
+ * bytes that are not UTF-8, a NUL or another control character; more than 64 parameters; and any parameter that is
+ * sent twice, unless `repeatable` names it (RFC 6749 §3.2). Unknown parameters are kept and ignored by the grants.
+ */
+export function parseForm(body: string, repeatable: readonly string[] = []): Form {
+  const values = new Map<string, string[]>()
+  const pairs = body === '' ? [] : body.split('&')
+  if (pairs.length > maxParameters)
+    throw new OAuthError('invalid_request', `the form has more than ${maxParameters} parameters`, {
+      reason: 'too_large',
+      status: 413,
+    })
+  for (const pair of pairs) {
+    if (pair === '') continue
+    const equals = pair.indexOf('=')
+    const name = decode(equals === -1 ? pair : pair.slice(0, equals), 'the name of a parameter')
+    const value = equals === -1 ? '' : decode(pair.slice(equals + 1), name)
+    const known = values.get(name)
+    if (known === undefined) values.set(name, [value])
+    else if (repeatable.includes(name)) known.push(value)
+    // RFC 6749 §3.2: parameters MUST NOT be included more than once. Compared after decoding: %61 is a.
+    else
+      throw new OAuthError('invalid_request', `${nameForPeople(name)} must not be sent more than once`, {
+        reason: 'repeated_parameter',
+      })
+  }
+  const all = (name: string) => (values.get(name) ?? []).filter((value) => value !== '')
+  return {
+    optional: (name) => all(name)[0],
+    required(name) {
+      const value = all(name)[0]
+      if (value === undefined)
+        throw new OAuthError('invalid_request', `${name} is required`, { reason: 'missing_parameter' })
+      return value
+    },
+    all,
+  }
+}
+
+function decode(text: string, name: string): string {
+  let decoded: string
+  try {
+    // Throws for %zz, for %C0%AF and every other sequence that is not UTF-8.
+    decoded = decodeURIComponent(text.replaceAll('+', ' '))
+  } catch (cause) {
+    throw new OAuthError('invalid_request', `${nameForPeople(name)} is not form-encoded UTF-8`, {
+      reason: 'malformed',
+      cause,
+    })
+  }
+  // U+FFFD is what a decoder before us puts in place of bytes that were not UTF-8.
+  if (/[\u0000-\u0008\u000a-\u001f\u007f\ufffd]/.test(decoded))
+    throw new OAuthError('invalid_request', `${nameForPeople(name)} holds a control character or broken UTF-8`, {
+      reason: 'malformed',
+    })
+  return decoded
+}
+
+function nameForPeople(name: string): string {
+  return /^[\w .:[\]-]{1,64}$/.test(name) ? name : 'a parameter'
+}
+
+/** One scope token (RFC 6749 §3.3). */
+export const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+/**
+ * Splits a scope string into its tokens, each once. `invalid_scope` for a character outside RFC 6749 §3.3.
+ * Several spaces in a row are taken as one.
+ */
+export function parseScope(scope: string): string[] {
+  const tokens = scope.split(' ').filter((token) => token !== '')
+  for (const token of tokens)
+    if (!scopeToken.test(token))
+      throw new OAuthError('invalid_scope', 'scope holds a character that RFC 6749 section 3.3 does not allow', {
+        reason: 'scope_denied',
+      })
+  return [...new Set(tokens)]
+}

@@ -1,0 +1,69 @@
+/** The ID Token as a subject token: verified as its own kind of token, for exactly this client (ID-JAG §4.3.3). */
+
+import * as z from 'zod'
+import { subjectIdentifier } from './id-jag.ts'
+import { checkTimes, isType, type UnverifiedJwt, verifySignature } from './jwt.ts'
+import { JwtError } from './jwt-error.ts'
+import type { KeySource, SignatureAlgorithm } from './keys.ts'
+import type { Seconds } from './ports.ts'
+
+/** OpenID Connect Core §2. Unknown claims are kept: an allow-list decides later which of them may travel. */
+const IdTokenClaims = z.looseObject({
+  iss: z.string(),
+  sub: subjectIdentifier,
+  aud: z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1).max(32)]),
+  azp: z.string().optional(),
+  exp: z.number(),
+  iat: z.number(),
+  auth_time: z.number().optional(),
+  acr: z.string().optional(),
+  amr: z.array(z.string()).optional(),
+})
+export type IdTokenClaims = z.infer<typeof IdTokenClaims>
+
+/** No provider's ID Token lives longer; it also turns away an `exp` in milliseconds. */
+const maxIdTokenLifetime: Seconds = 7 * 24 * 3600
+
+export interface IdTokenRules {
+  /** The issuer whose trust this is; equal to the token's `iss` already. */
+  issuer: string
+  keys: KeySource
+  algorithms: readonly SignatureAlgorithm[]
+  /** The id by which that issuer knows the authenticated client. */
+  clientId: string
+  now: Seconds
+  skew: Seconds
+}
+
+/**
+ * Refuses tokens of every other kind: an ID Token has no `typ`, or `JWT`, and no `events` (RFC 8725 §3.12). An IdP that
+ * let this go could be handed its own ID-JAG as a subject. Throws {@link JwtError} `subject_type_mismatch`.
+ */
+export function checkIsIdToken({ header, claims }: UnverifiedJwt): void {
+  if (header.typ !== undefined && !isType(header.typ, 'jwt'))
+    throw new JwtError('subject_type_mismatch', 'is another kind of token than its subject_token_type says')
+  if (Object.hasOwn(claims, 'events'))
+    throw new JwtError('subject_type_mismatch', 'is a logout token or security event')
+}
+
+/**
+ * Verifies an ID Token whose `iss` is known (OpenID Connect Core §3.1.3.7, ID-JAG §4.3.3): kind, signature, claims, time, and
+ * that its audience is the client that shows it. Does NOT check `nonce`, `at_hash`, `acr` or `auth_time`, nor whether
+ * the session behind it still stands. Throws {@link JwtError}.
+ */
+export async function verifyIdToken(jwt: UnverifiedJwt, rules: IdTokenRules): Promise<IdTokenClaims> {
+  checkIsIdToken(jwt)
+  await verifySignature(jwt, rules)
+  const read = IdTokenClaims.safeParse(jwt.claims)
+  if (!read.success)
+    throw new JwtError('subject_invalid', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
+  const claims = read.data
+  checkTimes(jwt.claims, { now: rules.now, skew: rules.skew, maxLifetime: maxIdTokenLifetime })
+  // ID-JAG §4.3.3: the audience of the assertion is the authenticated client.
+  if (!claims.aud.includes(rules.clientId))
+    throw new JwtError('subject_audience', "unexpected 'aud' claim value: it was issued to another client")
+  // OpenID Connect Core §3.1.3.7 (4), (5): several audiences need azp, and azp is the client.
+  if ((claims.aud.length > 1 || claims.azp !== undefined) && claims.azp !== rules.clientId)
+    throw new JwtError('subject_audience', "unexpected 'azp' claim value: it was issued to another client")
+  return claims
+}

@@ -1,0 +1,155 @@
+/** The keys of somebody else's issuer: found by its metadata, cached, fetched again when they must be and never more often. */
+
+import { type OAuthError, unavailable } from './errors.ts'
+import { type JsonObject, parseJsonObject } from './json.ts'
+import { JwtError } from './jwt-error.ts'
+import { KeySetError, type KeySource, keySetOf } from './keys.ts'
+import type { Seconds } from './ports.ts'
+import type { Reason } from './reasons.ts'
+
+/** Fetches one document. The implementation guards addresses, time, size and redirects; it throws {@link FetchError}. */
+export type FetchDocument = (url: string, limits: { maxBytes: number }) => Promise<{ status: number; body: Uint8Array }>
+
+export class FetchError extends Error {
+  override readonly name = 'FetchError'
+  readonly reason: Reason
+  constructor(reason: 'fetch_blocked' | 'fetch_failed', message: string, options?: { cause: unknown }) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+export interface IssuerKeysOptions {
+  issuer: string
+  fetchDocument: FetchDocument
+  now(): Seconds
+  /** Tells the operator what is wrong with an issuer's documents. */
+  warn(message: string): void
+  /** Where its metadata cannot be found by its issuer identifier, the address of its JWK Set. */
+  jwksUri?: string
+}
+
+const maxMetadataBytes = 64 * 1024
+const maxJwksBytes = 256 * 1024
+/** Older than this, the set is fetched again while the old one still serves. */
+const freshFor: Seconds = 300
+/** Older than this, a request waits for the new set: a key that was withdrawn is refused at the latest now. */
+const usableFor: Seconds = 600
+/** Older than this, a set that cannot be renewed serves no longer. */
+const staleFor: Seconds = 3600
+/** An unknown `kid` leads to at most one fetch in this time. */
+const fetchInterval: Seconds = 30
+/** A failure is tried again after this time. */
+const retryInterval: Seconds = 15
+
+/**
+ * A {@link KeySource} that follows an issuer's `jwks_uri` (ID-JAG §4.1: keys come from the configured issuer's metadata alone,
+ * D-15). Throws {@link JwtError} `key_unknown` for a key that is not there, and {@link OAuthError} 503 while it cannot know:
+ * the documents are unreachable or wrong, and no earlier set is young enough. One issuer's trouble never touches another's.
+ */
+export function issuerKeys(options: IssuerKeysOptions): KeySource {
+  let known: { keys: KeySource; at: Seconds } | undefined
+  let attemptedAt = Number.NEGATIVE_INFINITY
+  let failure: OAuthError | undefined
+  let pending: Promise<void> | undefined
+
+  const refresh = (): Promise<void> => {
+    pending ??= load(options)
+      .then((keys) => {
+        known = { keys, at: options.now() }
+        failure = undefined
+      })
+      .catch((cause: unknown) => {
+        failure = asUnavailable(options.issuer, cause)
+        options.warn(failure.detail ?? failure.message)
+      })
+      .finally(() => {
+        attemptedAt = options.now()
+        pending = undefined
+      })
+    return pending
+  }
+  const mayFetch = () =>
+    pending !== undefined || options.now() - attemptedAt >= (failure === undefined ? fetchInterval : retryInterval)
+  const age = () => (known === undefined ? Number.POSITIVE_INFINITY : options.now() - known.at)
+
+  return {
+    async find(header) {
+      if (age() > usableFor && mayFetch()) await refresh()
+      else if (age() > freshFor && mayFetch()) void refresh()
+      if (known === undefined || age() > staleFor)
+        throw failure ?? unavailable('jwks_unavailable', `no keys of ${options.issuer} are known yet`)
+      try {
+        return await known.keys.find(header)
+      } catch (error) {
+        if (!(error instanceof JwtError) || error.reason !== 'key_unknown' || header.kid === undefined) throw error
+        // A rotation the issuer has published since: look once, and not more often than the interval allows.
+        if (mayFetch()) await refresh()
+        if (failure !== undefined) throw failure
+        return await known.keys.find(header)
+      }
+    },
+  }
+}
+
+async function load(options: IssuerKeysOptions): Promise<KeySource> {
+  const uri = options.jwksUri ?? (await discoverJwksUri(options))
+  const { status, body } = await options.fetchDocument(uri, { maxBytes: maxJwksBytes })
+  if (status !== 200) throw new FetchError('fetch_failed', `${uri} answered ${status}`)
+  return await keySetOf(parseJsonObject(body))
+}
+
+async function discoverJwksUri({ issuer, fetchDocument }: IssuerKeysOptions): Promise<string> {
+  const document = await discoverMetadata(issuer, fetchDocument)
+  if (typeof document.jwks_uri !== 'string') throw new MetadataError(`metadata of ${issuer} names no jwks_uri`)
+  return document.jwks_uri
+}
+
+/** What an issuer publishes about itself cannot be used. */
+export class MetadataError extends Error {
+  override readonly name = 'MetadataError'
+}
+
+/**
+ * The metadata of an issuer (RFC 8414 §3, OpenID Connect Discovery §4), tried in the order MCP clients use. An address that is
+ * not served answers 4xx, and the next is tried. RFC 8414 §3.3: `issuer` in the document is the very string asked for.
+ */
+export async function discoverMetadata(issuer: string, fetchDocument: FetchDocument): Promise<JsonObject> {
+  for (const url of metadataAddresses(issuer)) {
+    const { status, body } = await fetchDocument(url, { maxBytes: maxMetadataBytes })
+    if (status >= 400 && status < 500) continue
+    if (status !== 200) throw new FetchError('fetch_failed', `${url} answered ${status}`)
+    const document = parseJsonObject(body)
+    if (document.issuer !== issuer)
+      throw new MetadataError(
+        `${url} says issuer ${JSON.stringify(document.issuer)}, expected ${JSON.stringify(issuer)}`,
+      )
+    return document
+  }
+  throw new MetadataError(`${issuer} publishes no metadata at ${metadataAddresses(issuer).join(' or ')}`)
+}
+
+/** RFC 8414 §3.1 inserts the well-known part before the path, OpenID Connect Discovery §4 appends it. */
+export function metadataAddresses(issuer: string): string[] {
+  const { origin, pathname } = new URL(issuer)
+  const path = pathname === '/' ? '' : pathname.replace(/\/$/, '')
+  return [
+    ...new Set([
+      `${origin}/.well-known/oauth-authorization-server${path}`,
+      `${origin}/.well-known/openid-configuration${path}`,
+      `${origin}${path}/.well-known/openid-configuration`,
+    ]),
+  ]
+}
+
+function asUnavailable(issuer: string, cause: unknown): OAuthError {
+  const reason: Reason =
+    cause instanceof FetchError
+      ? cause.reason === 'fetch_blocked'
+        ? 'fetch_blocked'
+        : 'jwks_unavailable'
+      : cause instanceof KeySetError
+        ? 'jwks_invalid'
+        : 'metadata_invalid'
+  return unavailable(reason, `keys of ${issuer}: ${cause instanceof Error ? cause.message : 'unknown'}`, cause)
+}

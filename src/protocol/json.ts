@@ -1,0 +1,88 @@
+/** Reads JSON that a stranger signed or published: no duplicate member, no byte order mark, bounded size and depth. */
+
+export class JsonError extends Error {
+  override readonly name = 'JsonError'
+}
+
+export type JsonObject = { [name: string]: unknown }
+
+const maxDepth = 32
+
+/**
+ * Parses UTF-8 bytes to one JSON object. Throws {@link JsonError} for bytes that are not UTF-8, a byte order mark, a
+ * member that stands twice in one object (RFC 7519 §4 and RFC 7515 §4 let us refuse it, and last-wins would let two
+ * readers disagree), a member called `__proto__`, nesting deeper than 32, and any top level that is no object.
+ * Numbers too large for a double become Infinity: schemas above refuse those.
+ */
+export function parseJsonObject(bytes: Uint8Array): JsonObject {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    throw new JsonError('is not UTF-8')
+  }
+  // Depth first: JSON.parse and every walk after it would recurse as deep as a stranger likes.
+  scan(text)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new JsonError('is not JSON')
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new JsonError('is not a JSON object')
+  return value as JsonObject
+}
+
+/**
+ * Walks the text once and keeps, for every object that is open, the names seen in it. It judges only what JSON.parse
+ * does not, and may misread text that JSON.parse refuses anyway.
+ */
+function scan(text: string): void {
+  const open: (Set<string> | null)[] = []
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === 0x7b || character === 0x5b) {
+      open.push(character === 0x7b ? new Set() : null)
+      if (open.length > maxDepth) throw new JsonError(`is nested deeper than ${maxDepth}`)
+    } else if (character === 0x7d || character === 0x5d) {
+      open.pop()
+    } else if (character === 0x22) {
+      const end = endOfString(text, at)
+      const names = open.at(-1)
+      if (names && isMemberName(text, end)) addName(names, text.slice(at, end))
+      at = end - 1
+    }
+  }
+}
+
+/** The position after the closing quote of the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === 0x5c) at++
+    else if (character === 0x22) return at + 1
+  }
+  throw new JsonError('is not JSON')
+}
+
+function isMemberName(text: string, after: number): boolean {
+  for (let at = after; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === 0x3a) return true
+    if (character !== 0x20 && character !== 0x09 && character !== 0x0a && character !== 0x0d) return false
+  }
+  return false
+}
+
+function addName(names: Set<string>, quoted: string): void {
+  let name: string
+  try {
+    // "a" and "\u0061" are the same name.
+    name = JSON.parse(quoted) as string
+  } catch {
+    throw new JsonError('is not JSON')
+  }
+  if (names.has(name)) throw new JsonError('holds a member twice')
+  if (name === '__proto__') throw new JsonError('holds a member that is never a claim')
+  names.add(name)
+}

@@ -1,0 +1,114 @@
+/** The one place where JWTs are read, verified and signed: strict in front of jose, and jose for the cryptography. */
+
+import { compactVerify, SignJWT } from 'jose'
+import { JsonError, type JsonObject, parseJsonObject } from './json.ts'
+import { JwtError } from './jwt-error.ts'
+import { isSignatureAlgorithm, type KeySource, type SignatureAlgorithm, type SigningKey } from './keys.ts'
+import type { Seconds } from './ports.ts'
+
+export const maxJwtLength = 16 * 1024
+
+/** A JWT taken apart. Nothing in it has been verified. */
+export interface UnverifiedJwt {
+  token: string
+  header: { alg: string; kid: string | undefined; typ: string | undefined }
+  claims: JsonObject
+}
+
+/** RFC 8725 §3.10: the rest (`jku`, `jwk`, `x5u`, `x5c`, `x5t`) may stand there and is never looked at. */
+const refusedHeaderMembers = ['crit', 'b64', 'zip', 'enc', 'cty', 'p2c', 'p2s']
+
+/**
+ * Takes a compact JWS apart. Throws `malformed`, `too_large` or `header_unsupported`. Each segment must be canonical
+ * base64url: jose and Node also read padding, line feeds and stray trailing bits, and then one token has many spellings.
+ */
+export function readJwt(token: string, maxLength = maxJwtLength): UnverifiedJwt {
+  if (token.length > maxLength) throw new JwtError('too_large', `is longer than ${maxLength} characters`)
+  const segments = token.split('.')
+  if (segments.length !== 3) throw new JwtError('malformed', 'is not a JWT of three segments')
+  const [header, payload, signature] = segments.map(decodeSegment) as [Buffer, Buffer, Buffer]
+  if (payload.length === 0) throw new JwtError('malformed', 'has an empty payload')
+  const { alg, kid, typ, ...others } = readObject(header, 'header')
+  if (typeof alg !== 'string') throw new JwtError('malformed', 'header: alg is not a string')
+  if (kid !== undefined && typeof kid !== 'string') throw new JwtError('key_unknown', 'header: kid is not a string')
+  if (kid !== undefined && kid.length > 256) throw new JwtError('key_unknown', 'header: kid is too long')
+  if (typ !== undefined && typeof typ !== 'string') throw new JwtError('typ_mismatch', 'header: typ is not a string')
+  // RFC 7515 §4.1.11: an extension we do not understand must not be ignored, and we understand none.
+  const refused = refusedHeaderMembers.find((name) => Object.hasOwn(others, name))
+  if (refused !== undefined) throw new JwtError('header_unsupported', `header: ${refused} is not supported`)
+  if (signature.length === 0 && isSignatureAlgorithm(alg)) throw new JwtError('malformed', 'has no signature')
+  return { token, header: { alg, kid, typ }, claims: readObject(payload, 'payload') }
+}
+
+function decodeSegment(segment: string): Buffer {
+  const bytes = Buffer.from(segment, 'base64url')
+  if (bytes.toString('base64url') !== segment) throw new JwtError('malformed', 'is not canonical base64url')
+  return bytes
+}
+
+function readObject(bytes: Buffer, part: string): JsonObject {
+  try {
+    return parseJsonObject(bytes)
+  } catch (cause) {
+    if (cause instanceof JsonError) throw new JwtError('malformed', `${part} ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+/** True when a header's `typ` names this media type (RFC 7515 §4.1.9: case does not matter, `application/` may be left out). */
+export function isType(typ: string | undefined, expected: string): boolean {
+  return typ !== undefined && typ.toLowerCase().replace(/^application\//, '') === expected
+}
+
+/**
+ * Checks the signature with a key that the caller's trust leads to, never one the token brings. Throws `alg_not_allowed`,
+ * `key_…`, `signature_invalid`. Does NOT check any claim, nor `typ`: see {@link checkTimes} and the file of each kind of token.
+ */
+export async function verifySignature(
+  jwt: UnverifiedJwt,
+  trust: { keys: KeySource; algorithms: readonly SignatureAlgorithm[] },
+): Promise<void> {
+  const { kid } = jwt.header
+  const alg = jwt.header.alg === 'Ed25519' ? 'EdDSA' : jwt.header.alg
+  if (!isSignatureAlgorithm(alg) || !trust.algorithms.includes(alg))
+    throw new JwtError('alg_not_allowed', 'is signed with an algorithm that is not allowed here')
+  const key = await trust.keys.find({ alg, kid })
+  try {
+    await compactVerify(jwt.token, key, { algorithms: [jwt.header.alg] })
+  } catch (cause) {
+    // jose throws TypeError, too, for keys it dislikes: whatever it throws, the token was not verified.
+    throw new JwtError('signature_invalid', 'the signature does not verify', { cause })
+  }
+}
+
+export interface TimeRules {
+  now: Seconds
+  /** Allowed difference between the clocks, at most 60. */
+  skew: Seconds
+  /** The longest accepted `exp − iat`. */
+  maxLifetime: Seconds
+}
+
+/**
+ * Checks `exp`, `iat` and `nbf` (RFC 7519 §4.1, RFC 7523 §3). Throws `expired`, `lifetime_too_long`, `iat_invalid`,
+ * `not_yet_valid`, and `malformed` for an `exp` that is no number. `iat` is required.
+ */
+export function checkTimes(claims: JsonObject, { now, skew, maxLifetime }: TimeRules): { exp: Seconds; iat: Seconds } {
+  const { exp, iat, nbf } = claims
+  if (typeof exp !== 'number') throw new JwtError('malformed', 'exp is not a number')
+  if (typeof iat !== 'number') throw new JwtError('iat_invalid', 'iat is not a number')
+  if (now >= exp + skew) throw new JwtError('expired', 'has expired')
+  if (iat > now + skew) throw new JwtError('iat_invalid', 'was issued in the future')
+  if (iat < now - maxLifetime - skew) throw new JwtError('iat_invalid', 'was issued too long ago')
+  // The cap also turns away an exp in milliseconds, or 1e400, which JSON.parse reads as Infinity.
+  if (exp - iat > maxLifetime || exp > now + maxLifetime + skew)
+    throw new JwtError('lifetime_too_long', `lives longer than ${maxLifetime} s`)
+  if (nbf !== undefined && (typeof nbf !== 'number' || nbf > now + skew))
+    throw new JwtError('not_yet_valid', 'nbf is in the future')
+  return { exp, iat }
+}
+
+/** Signs claims as they are. The caller gives every claim, the times too: no clock here. */
+export async function signJwt(claims: JsonObject, typ: string, signer: SigningKey): Promise<string> {
+  return await new SignJWT(claims).setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ }).sign(signer.key)
+}

@@ -1,0 +1,174 @@
+/** Keys: the table of signature algorithms, sets of other people's public keys, and our own signing keys. */
+
+import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose'
+import { JwtError } from './jwt-error.ts'
+
+interface Algorithm {
+  kty: 'EC' | 'RSA' | 'OKP'
+  crv?: string
+}
+
+/**
+ * ID-JAG D-14, RFC 8725 §3.1: asymmetric only. `none` and HS* are no rows, so nothing can allow them.
+ * A verifier takes the key's row, never the token's word for it.
+ */
+const algorithms = {
+  ES256: { kty: 'EC', crv: 'P-256' },
+  ES384: { kty: 'EC', crv: 'P-384' },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+  RS256: { kty: 'RSA' },
+  PS256: { kty: 'RSA' },
+} as const satisfies Record<string, Algorithm>
+
+export type SignatureAlgorithm = keyof typeof algorithms
+export const signatureAlgorithms = Object.keys(algorithms) as SignatureAlgorithm[]
+/** What a trusted party may sign with unless its entry says otherwise (ID-JAG D-14). */
+export const defaultAlgorithms: readonly SignatureAlgorithm[] = ['ES256', 'RS256', 'PS256', 'EdDSA']
+
+export function isSignatureAlgorithm(name: unknown): name is SignatureAlgorithm {
+  return typeof name === 'string' && Object.hasOwn(algorithms, name)
+}
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
+
+/** Finds the key that must have signed. Throws {@link JwtError} `key_unknown`, `key_ambiguous`, `key_unusable`, `alg_not_allowed`. */
+export interface KeySource {
+  find(header: { alg: SignatureAlgorithm; kid: string | undefined }): Promise<CryptoKey>
+}
+
+export class KeySetError extends Error {
+  override readonly name = 'KeySetError'
+}
+
+/**
+ * The usable signature keys of a JWK Set (RFC 7517). Keys for encryption and of types or curves outside the table are
+ * left out, as §5 asks. The whole set is refused with {@link KeySetError} when it is no set, is larger than 100 keys, holds a
+ * private or symmetric key, names two keys alike, or holds no usable key: whoever publishes that has lost control of
+ * it. A key that is weak or broken stays in the set as unusable, so that only tokens of that key fail.
+ */
+export async function keySetOf(jwks: unknown): Promise<KeySource> {
+  const keys = (jwks as { keys?: unknown } | null)?.keys
+  if (!Array.isArray(keys)) throw new KeySetError('is not a JWK Set: the member keys is not an array')
+  if (keys.length > 100) throw new KeySetError('holds more than 100 keys')
+  const entries: Entry[] = []
+  for (const jwk of keys as JWK[]) {
+    if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk))
+      throw new KeySetError('holds a key that is no object')
+    if (jwk.kty === 'oct' || privateMembers.some((member) => Object.hasOwn(jwk, member)))
+      throw new KeySetError('holds a private or symmetric key')
+    if (jwk.kid !== undefined && typeof jwk.kid !== 'string') throw new KeySetError('holds a kid that is no string')
+    if (jwk.use !== undefined && jwk.use !== 'sig') continue
+    if (Array.isArray(jwk.key_ops) && !jwk.key_ops.includes('verify')) continue
+    const possible = algorithmsOf(jwk)
+    if (possible.length === 0) continue
+    if (jwk.kid !== undefined && entries.some((entry) => entry.kid === jwk.kid))
+      throw new KeySetError('names two keys with one kid')
+    const imported = new Map<SignatureAlgorithm, CryptoKey | undefined>()
+    for (const alg of possible) imported.set(alg, await importPublic(jwk, alg))
+    entries.push({ kid: jwk.kid, keys: imported })
+  }
+  if (entries.length === 0) throw new KeySetError('holds no key for signatures')
+  return {
+    find: async ({ alg, kid }) => pick(entries, alg, kid),
+  }
+}
+
+interface Entry {
+  kid: string | undefined
+  /** By algorithm; undefined when the key is too weak or no valid key at all. */
+  keys: Map<SignatureAlgorithm, CryptoKey | undefined>
+}
+
+function pick(entries: Entry[], alg: SignatureAlgorithm, kid: string | undefined): CryptoKey {
+  if (kid === undefined) {
+    const possible = entries.filter((entry) => entry.keys.has(alg))
+    if (possible.length === 0) throw new JwtError('key_unknown', 'no key of this issuer fits the algorithm')
+    if (possible.length > 1) throw new JwtError('key_ambiguous', 'no kid, and more than one key could have signed')
+    return usable(possible[0]?.keys.get(alg))
+  }
+  const entry = entries.find((candidate) => candidate.kid === kid)
+  if (entry === undefined) throw new JwtError('key_unknown', 'the issuer publishes no key with this kid')
+  // RFC 8725 §3.1: a key is used with its own algorithm only.
+  if (!entry.keys.has(alg)) throw new JwtError('alg_not_allowed', 'the key with this kid is for another algorithm')
+  return usable(entry.keys.get(alg))
+}
+
+function usable(key: CryptoKey | undefined): CryptoKey {
+  if (key === undefined) throw new JwtError('key_unusable', 'the key with this kid is too weak or is no valid key')
+  return key
+}
+
+function algorithmsOf(jwk: JWK): SignatureAlgorithm[] {
+  return signatureAlgorithms.filter((name) => {
+    const row: Algorithm = algorithms[name]
+    const named = jwk.alg === 'Ed25519' ? 'EdDSA' : jwk.alg
+    return (
+      row.kty === jwk.kty && (row.crv === undefined || row.crv === jwk.crv) && (named === undefined || named === name)
+    )
+  })
+}
+
+async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<CryptoKey | undefined> {
+  try {
+    // RFC 8725 §3.5; and e = 65537 alone, because a huge exponent costs a hundred times the work to verify.
+    if (jwk.kty === 'RSA' && (jwk.e !== 'AQAB' || !isRsaSize(Buffer.from(jwk.n ?? '', 'base64url').length)))
+      return undefined
+    const { kty, crv, x, y, n, e } = jwk
+    const bare = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined))
+    return (await importJWK({ ...bare, kty: kty as string }, alg)) as CryptoKey
+  } catch {
+    return undefined
+  }
+}
+
+function isRsaSize(bytes: number): boolean {
+  return bytes >= 256 && bytes <= 512
+}
+
+/** One of our own private keys, ready to sign. */
+export interface SigningKey {
+  kid: string
+  alg: SignatureAlgorithm
+  key: CryptoKey
+}
+
+/** Our keys: the one that signs now, and everything we publish (it, the one before and the one after it). */
+export interface SigningKeys {
+  current(): SigningKey
+  /** The JWK Set to publish: public members only, each with `kid`, `use` and `alg`. */
+  published(): { keys: JWK[] }
+  /** Finds our own keys, to check what we signed ourselves. */
+  source: KeySource
+}
+
+/**
+ * Reads our own private JWK Set. The first key signs; all are published. Throws {@link KeySetError} for an empty set, a key
+ * without its private part, a weak key, or two keys alike.
+ */
+export async function signingKeysOf(jwks: { keys: JWK[] }): Promise<SigningKeys> {
+  const publicKeys: JWK[] = []
+  let first: SigningKey | undefined
+  for (const jwk of jwks.keys) {
+    const alg = jwk.alg
+    if (!isSignatureAlgorithm(alg)) throw new KeySetError(`has no alg of ${signatureAlgorithms.join(', ')}`)
+    if (typeof jwk.d !== 'string') throw new KeySetError('has no private part')
+    const kid = jwk.kid ?? (await calculateJwkThumbprint(jwk))
+    publicKeys.push({ ...publicPartOf(jwk), kid, use: 'sig', alg })
+    first ??= { kid, alg, key: (await importJWK(jwk, alg)) as CryptoKey }
+  }
+  if (first === undefined) throw new KeySetError('holds no key')
+  const signer = first
+  const source = await keySetOf({ keys: publicKeys })
+  for (const { kid, alg } of publicKeys)
+    await source.find({ alg: alg as SignatureAlgorithm, kid }).catch((cause: unknown) => {
+      throw new KeySetError(`holds a key that is too weak: ${kid}`, { cause })
+    })
+  return { current: () => signer, published: () => ({ keys: publicKeys }), source }
+}
+
+/** A JWK without its private members. Unknown members are left out too. */
+export function publicPartOf(jwk: JWK): JWK {
+  const { kty, crv, x, y, n, e } = jwk
+  const members = Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(members) as JWK
+}

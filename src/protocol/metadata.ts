@@ -1,0 +1,82 @@
+/** What each server publishes about itself: RFC 8414, OpenID Connect Discovery, RFC 9728. */
+
+import { signatureAlgorithms } from './keys.ts'
+import { clientAuthMethods, grantType, idJagGrantProfile, tokenType } from './names.ts'
+
+/** A metadata document, ready for JSON. */
+export type Metadata = { readonly [member: string]: string | boolean | readonly string[] }
+
+export interface IssuerAddresses {
+  issuer: string
+  tokenEndpoint: string
+  jwksUri: string
+  /** Always announced: MCP clients reject a document without it, even where they need none. */
+  authorizationEndpoint: string
+}
+
+function commonMetadata({ issuer, tokenEndpoint, jwksUri, authorizationEndpoint }: IssuerAddresses) {
+  return {
+    issuer,
+    authorization_endpoint: authorizationEndpoint,
+    token_endpoint: tokenEndpoint,
+    jwks_uri: jwksUri,
+    token_endpoint_auth_methods_supported: clientAuthMethods,
+    // RFC 8414 §2: required where private_key_jwt is listed.
+    token_endpoint_auth_signing_alg_values_supported: signatureAlgorithms,
+    // Not empty, because clients demand it; no response type is served unless the host adds one.
+    response_types_supported: ['code'],
+    code_challenge_methods_supported: ['S256'],
+  }
+}
+
+/** Metadata of an identity provider that does the exchange (ID-JAG §7.1). */
+export function identityProviderMetadata(addresses: IssuerAddresses): Metadata {
+  return {
+    ...commonMetadata(addresses),
+    grant_types_supported: [grantType.tokenExchange],
+    identity_chaining_requested_token_types_supported: [tokenType.idJag],
+  }
+}
+
+/**
+ * Metadata of a resource authorization server (ID-JAG §7.2). It says that the rules are implemented, and nothing of whom
+ * the server trusts (META-05).
+ */
+export function resourceAuthorizationServerMetadata(addresses: IssuerAddresses, scopes: readonly string[]): Metadata {
+  return {
+    ...commonMetadata(addresses),
+    // ID-JAG §7.2: the profile and the grant stand together.
+    grant_types_supported: [grantType.jwtBearer],
+    authorization_grant_profiles_supported: [idJagGrantProfile],
+    scopes_supported: scopes,
+  }
+}
+
+export interface ProtectedResource {
+  resource: string
+  authorizationServer: string
+  scopes: readonly string[]
+  name?: string | undefined
+}
+
+/** Metadata of a protected resource (RFC 9728 §2). Clients use the first authorization server only, so there is one. */
+export function protectedResourceMetadata({
+  resource,
+  authorizationServer,
+  scopes,
+  name,
+}: ProtectedResource): Metadata {
+  return {
+    resource,
+    authorization_servers: [authorizationServer],
+    scopes_supported: scopes,
+    bearer_methods_supported: ['header'],
+    ...(name === undefined ? {} : { resource_name: name }),
+  }
+}
+
+/** RFC 9728 §3.1: the well-known part goes between host and path. */
+export function protectedResourceMetadataUrl(resource: string): string {
+  const { origin, pathname, search } = new URL(resource)
+  return `${origin}/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}${search}`
+}

@@ -1,0 +1,90 @@
+/** The four things that a grant may ask of the world: the time, an id, a single use, and a line in the audit. */
+
+import { createHash } from 'node:crypto'
+import type { Reason } from './reasons.ts'
+
+/** The only unit of time here: seconds since 1970, or a number of seconds. Moments may have a fraction. */
+export type Seconds = number
+
+export interface Ports {
+  /** The only clock. */
+  now(): Seconds
+  /** An id nobody can guess: at least 128 random bits, characters `[A-Za-z0-9_-]`. */
+  newId(): string
+  /**
+   * True exactly one time for a key, everywhere, until `until`; atomic. Rejects when it cannot tell, and then nothing
+   * may be issued. Make keys with {@link onceKey}.
+   */
+  once(key: string, until: Seconds): Promise<boolean>
+  /**
+   * Assertions issued before this moment are refused, because the record of their use may be lost: a store in memory
+   * knows nothing of the process before it. Zero when nothing can have been lost.
+   */
+  fence(): Seconds
+  /** Writes one audit event. Resolves when it is kept; rejects when it is not, and then nothing may be issued. */
+  record(event: AuditEvent): Promise<void>
+}
+
+export type Role = 'idp' | 'resource-as' | 'resource'
+
+/**
+ * What one request was and how it was decided. It holds no token, secret, assertion or proof: ids of tokens are hashed
+ * by {@link tokenIdHash}, the same at both sides, so that an ID-JAG's issue and its redemption can be laid side by side.
+ */
+export interface AuditEvent {
+  at: Seconds
+  role: Role
+  /** The issuer identifier (or resource identifier) of the server that decided. */
+  server: string
+  action: 'exchange' | 'redeem' | 'call' | 'token-request' | 'admin'
+  outcome: 'granted' | 'refused'
+  reason: Reason
+  /** The OAuth error code the caller was given. */
+  error?: string
+  /** For the operator: what was found and expected. Never sent. */
+  detail?: string
+  correlationId: string
+  /** The authenticated client. Absent when nobody was authenticated. */
+  client?: string
+  /** Facts about the token or person of the request, as far as they were known. */
+  issuer?: string
+  subject?: string
+  account?: string
+  audience?: string
+  clientThere?: string
+  scope?: string
+  resource?: string | string[]
+  act?: unknown
+  /** Hash of the token that was shown, or made. */
+  tokenId?: string
+  issuedTokenId?: string
+  /** True when the facts above were read from a token whose signature had not been checked. */
+  unverified?: true
+  /** Which version of the policy decided. */
+  policyVersion?: string
+}
+
+/** The parts of an audit event that a grant learns while it works. */
+export type AuditFacts = Partial<
+  Omit<AuditEvent, 'at' | 'role' | 'server' | 'action' | 'outcome' | 'reason' | 'error' | 'correlationId'>
+>
+
+export type SpendKind = 'id-jag' | 'client-assertion'
+
+/**
+ * The key under which a token is spent. Its parts cannot run into each other (no `iss + ':' + jti`), and the kinds
+ * have name spaces of their own. `tenant` is null for an issuer without tenants.
+ */
+export function onceKey(kind: SpendKind, issuer: string, tenant: string | null, jti: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kind, issuer, tenant, jti]))
+    .digest('base64url')
+}
+
+/** The id of a token as the audit writes it: enough to find the same token at another server, useless for anything else. */
+export function tokenIdHash(issuer: string, jti: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([issuer, jti]))
+    .digest('base64url')
+    .slice(0, 22)
+}

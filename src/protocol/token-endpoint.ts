@@ -1,0 +1,143 @@
+/** A token endpoint without a framework: who asks, which grant, its answer, and one line in the audit for each request. */
+
+import { type AuthenticatedClient, authenticateClient, type Client } from './client-auth.ts'
+import { OAuthError, unavailable } from './errors.ts'
+import { type Form, parseForm } from './form.ts'
+import type { AuditEvent, AuditFacts, Ports, Role, Seconds } from './ports.ts'
+
+/** One POST as it arrived. */
+export interface TokenRequest {
+  /** The body, still form-encoded. */
+  body: string
+  /** Every `Authorization` header line. */
+  authorization: readonly string[]
+  /** True when the request had a `DPoP` header. */
+  proof: boolean
+  correlationId: string
+}
+
+/** The members of a successful answer (RFC 6749 §5.1, RFC 8693 §2.2.1). */
+export interface TokenResponse {
+  access_token: string
+  token_type: string
+  issued_token_type?: string
+  expires_in: number
+  scope?: string
+  resource?: string | string[]
+}
+
+/** What a grant is given: an authenticated client, its form, and a place for facts that the audit should know. */
+export interface GrantRequest {
+  form: Form
+  client: Client
+  /** Spends the client's assertion, if it used one: to be called after every check and before anything else is spent. */
+  spendClientAssertion: AuthenticatedClient['spend']
+  facts: AuditFacts
+  /** Writes the audit line of a granted request, with the facts so far. To be awaited before anything is signed. */
+  recordGranted(): Promise<void>
+}
+
+/**
+ * A grant: a function from a request to its answer, which throws {@link OAuthError} and nothing else for whatever a
+ * caller can send. Its order is always: every check, then spend, then {@link GrantRequest.recordGranted}, then sign.
+ */
+export type Grant = (request: GrantRequest, ports: Ports) => Promise<TokenResponse>
+
+export interface TokenEndpoint {
+  role: Role
+  issuer: string
+  action: AuditEvent['action']
+  grants: { readonly [grantType: string]: Grant }
+  findClient(id: string): Promise<Client | undefined>
+  skew: Seconds
+  policyVersion(): string
+}
+
+/**
+ * Answers one token request. Throws {@link OAuthError} for every refusal, after its audit line was written; a failure
+ * of our own comes out as it is, recorded too. Form parameters in the query are the transport's to refuse.
+ */
+export async function answerTokenRequest(
+  request: TokenRequest,
+  endpoint: TokenEndpoint,
+  ports: Ports,
+): Promise<TokenResponse> {
+  const facts: AuditFacts = { policyVersion: endpoint.policyVersion() }
+  const { correlationId } = request
+  const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action, correlationId } as const
+  const safe = failClosed(ports)
+  try {
+    // RFC 8707 §2: resource alone may be repeated.
+    const form = parseForm(request.body, ['resource'])
+    const grantType = form.required('grant_type')
+    const { client, spend } = await authenticateClient(
+      { authorization: request.authorization, form },
+      { issuer: endpoint.issuer, findClient: endpoint.findClient, skew: endpoint.skew, ports: safe },
+    )
+    facts.client = client.id
+    const grant = Object.hasOwn(endpoint.grants, grantType) ? endpoint.grants[grantType] : undefined
+    if (grant === undefined)
+      throw new OAuthError(
+        'unsupported_grant_type',
+        `grant_type must be ${Object.keys(endpoint.grants).join(' or ')}`,
+        {
+          reason: 'grant_not_enabled',
+        },
+      )
+    // RFC 9449: a proof asks for a bound token. To ignore it would hand out less than was asked, unseen.
+    if (request.proof)
+      throw new OAuthError('invalid_dpop_proof', 'DPoP is not offered by this server', { reason: 'pop_unsupported' })
+    return await grant(
+      {
+        form,
+        client,
+        spendClientAssertion: spend,
+        facts,
+        recordGranted: () =>
+          safe.record({ ...event, ...withoutEmpty(facts), at: ports.now(), outcome: 'granted', reason: 'granted' }),
+      },
+      safe,
+    )
+  } catch (error) {
+    await safe.record({ ...event, ...withoutEmpty(facts), ...refusal(error), at: ports.now() })
+    throw error
+  }
+}
+
+/** Ports whose failures are 503: a store or audit that cannot answer is never a reason to issue (reliability comes first). */
+export function failClosed(ports: Ports): Ports {
+  return {
+    now: () => ports.now(),
+    newId: () => ports.newId(),
+    fence: () => ports.fence(),
+    once: (key, until) =>
+      ports.once(key, until).catch((cause: unknown) => {
+        const full = cause instanceof Error && cause.name === 'StoreFullError'
+        throw unavailable(full ? 'replay_store_full' : 'replay_store_unavailable', nameOf(cause), cause)
+      }),
+    record: (event) =>
+      ports.record(event).catch((cause: unknown) => {
+        throw unavailable('audit_unavailable', nameOf(cause), cause)
+      }),
+  }
+}
+
+/** How the audit describes what was thrown. */
+export function refusal(error: unknown): Pick<AuditEvent, 'outcome' | 'reason' | 'error' | 'detail'> {
+  if (!(error instanceof OAuthError))
+    return { outcome: 'refused', reason: 'internal_error', error: 'server_error', detail: nameOf(error) }
+  return {
+    outcome: 'refused',
+    reason: error.reason,
+    error: error.code,
+    detail: error.detail ?? error.message,
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error
+}
+
+function withoutEmpty(facts: AuditFacts): AuditFacts {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as AuditFacts
+}

@@ -1,0 +1,87 @@
+/** From the person an ID-JAG names to the account here: linked before, linked now, made now, or refused (ID-JAG §2.2, §3.1). */
+
+import { OAuthError } from '../protocol/errors.ts'
+import type { IdJagClaims } from '../protocol/id-jag.ts'
+import type { TrustedIssuer } from './trust.ts'
+
+/** Who a person is to their issuer. Nothing else of a token identifies anybody (OpenID Connect Core §5.7). */
+export interface SubjectKey {
+  issuer: string
+  sub: string
+}
+
+export interface Account {
+  id: string
+  enabled: boolean
+  /** True when some issuer's subject is linked to it already. */
+  linked: boolean
+}
+
+/** The accounts of the resource's owner. Both writes are atomic: two first visits at once end at one account. */
+export interface Accounts {
+  findLinked(key: SubjectKey): Promise<Account | undefined>
+  findByEmail(email: string): Promise<Account | undefined>
+  /** Links an account nobody is linked to. Resolves to the account the key belongs to now, or undefined when another was faster. */
+  linkFirst(key: SubjectKey, accountId: string): Promise<string | undefined>
+  /** Makes an account for the key, or gives the one it has. */
+  createLinked(key: SubjectKey, profile: { email?: string }): Promise<string>
+}
+
+/**
+ * Where a person's account is: its id, or a way to get it that writes and is therefore called only after the ID-JAG was
+ * spent; undefined when there is none and none may be made.
+ */
+export type Resolution = string | { settle(): Promise<string> } | undefined
+
+/** Finds the account for a verified ID-JAG. A host with accounts of its own gives its own. */
+export type ResolveSubject = (claims: IdJagClaims, trusted: TrustedIssuer) => Promise<Resolution>
+
+/** The rules of this server over any {@link Accounts} (RAS-17, D-18, D-19). Throws `access_denied` for a disabled account. */
+export function accountsBySubject(accounts: Accounts): ResolveSubject {
+  return async (claims, { issuer, accounts: rules }) => {
+    const key = { issuer, sub: claims.sub }
+    const known = await accounts.findLinked(key)
+    if (known !== undefined) return enabled(known)
+
+    const { email } = claims
+    const owner = email === undefined ? undefined : await accounts.findByEmail(email)
+    if (owner !== undefined && email !== undefined) {
+      // D-19: an address proves nothing unless its issuer owns the domain and has checked it; and an account that
+      // somebody is linked to already is never given to a second subject.
+      if (claims.email_verified !== true || !rules.emailDomains.includes(domainOf(email) ?? '') || owner.linked)
+        return undefined
+      const id = enabled(owner)
+      return {
+        async settle() {
+          const linked = await accounts.linkFirst(key, id)
+          if (linked === undefined) throw noAccount('the account was linked to another subject meanwhile')
+          return linked
+        },
+      }
+    }
+    if (rules.unknown !== 'create') return undefined
+    return { settle: () => accounts.createLinked(key, email === undefined ? {} : { email }) }
+  }
+}
+
+/** The refusal of a person without an account (RAS-17). */
+export function noAccount(detail: string): OAuthError {
+  return new OAuthError('invalid_grant', 'assertion: its subject has no account here', {
+    reason: 'subject_unknown',
+    detail,
+  })
+}
+
+function enabled({ id, enabled }: Account): string {
+  if (!enabled)
+    throw new OAuthError('access_denied', 'the account is disabled', {
+      reason: 'subject_disabled',
+      detail: `account ${id} is disabled`,
+    })
+  return id
+}
+
+/** The domain of a plain address, lower case as it stands. Anything unusual has no domain: it is not worth a link. */
+function domainOf(email: string): string | undefined {
+  return /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/.exec(email)?.[1]
+}

@@ -1,0 +1,41 @@
+/** Whom a resource authorization server trusts: one explicit entry for each issuer, and nothing without one (ID-JAG §4.1). */
+
+import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
+import type { Seconds } from '../protocol/ports.ts'
+
+/** One identity provider whose ID-JAGs are redeemed here. */
+export interface TrustedIssuer {
+  /** Its issuer identifier, compared to the letter (D-09). */
+  issuer: string
+  enabled: boolean
+  keys: KeySource
+  algorithms: readonly SignatureAlgorithm[]
+  /** The clients it may speak for (RAS-08). Empty: none. */
+  clients: readonly string[]
+  /** Whether one ID-JAG may be redeemed once, or again until it expires (ID-JAG §4.4.3, D-05). */
+  assertions: 'single-use' | 'until-exp'
+  /** The longest `exp − iat` taken from it (D-16). */
+  maxLifetime: Seconds
+  accounts: AccountRules
+}
+
+/** How persons of one issuer find their account here. */
+export interface AccountRules {
+  /** E-mail domains the issuer owns: in these, its verified address may be linked to an existing account the first time. */
+  emailDomains: readonly string[]
+  /** What happens to a person without an account. */
+  unknown: 'refuse' | 'create'
+}
+
+/** A resource this server issues access tokens for. */
+export interface GovernedResource {
+  /** Its identifier (RFC 8707): what `aud` of the access token says. */
+  resource: string
+  scopes: readonly string[]
+}
+
+/** What one client may be given here, whatever an issuer says. */
+export interface ClientPolicy {
+  scopes: readonly string[]
+  resources: readonly string[]
+}

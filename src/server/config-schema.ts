@@ -1,0 +1,182 @@
+/** The shape of the configuration: every key there is, its default, and what its value must be. */
+
+import * as z from 'zod'
+import { defaultAlgorithms } from '../protocol/keys.ts'
+import { clientAuthMethods } from '../protocol/names.ts'
+import {
+  address,
+  addressRange,
+  algorithms,
+  duration,
+  emailDomain,
+  foreignIssuer,
+  foreignName,
+  id,
+  listen,
+  ownIssuer,
+  resource,
+  scope,
+} from './config-values.ts'
+import { publicKeys, type Sources, secret, signingKeys } from './references.ts'
+import { judged, mapping } from './schema-problems.ts'
+
+/** Whether each role's own issuer is loopback, known before the rest is read. */
+export interface Development {
+  idp: boolean
+  resourceAs: boolean
+}
+
+/** The schema. It reads the files and variables that the configuration names, so it is parsed asynchronously. */
+export function configSchema(sources: Sources, development: Development) {
+  return mapping({
+    idp: idpSchema(sources, development.idp).optional(),
+    resourceAs: resourceAsSchema(sources, development.resourceAs).optional(),
+    store: store.default('memory'),
+    audit: z
+      .union([z.literal('stdout'), mapping({ file: z.string().min(1) })], { error: 'must be stdout or { file: path }' })
+      .default('stdout'),
+    outbound: mapping({ allowAddresses: z.array(addressRange).default([]) }).prefault({}),
+  })
+}
+
+const store = judged((text) =>
+  text === 'memory'
+    ? undefined
+    : {
+        message: 'is not a store of this version',
+        remedy: 'the only one is memory: one process, and after a restart it refuses what was issued before',
+      },
+)
+
+function idpSchema(sources: Sources, development: boolean) {
+  return mapping({
+    issuer: ownIssuer,
+    listen: listen.prefault('127.0.0.1:4000'),
+    keys: signingKeys(sources),
+    subjectIssuers: z.array(subjectIssuer).min(1),
+    users: z.array(user).default([]),
+    clients: z.array(
+      mapping({
+        ...clientMembers(sources, development),
+        clientIdAt: z.record(z.string(), foreignName).default({}),
+      }),
+    ),
+    resourceServers: z.array(
+      mapping({
+        issuer: foreignIssuer,
+        resources: z.array(resource).default([]),
+        aliases: z.array(foreignName).default([]),
+      }),
+    ),
+    connections: z.array(connection),
+    pairwiseSecret: secret(sources, { development, clientSecret: false }).optional(),
+  })
+}
+
+const subjectIssuer = mapping({
+  issuer: foreignIssuer,
+  algorithms: algorithms.default([...defaultAlgorithms]),
+  users: z.enum(['token', 'directory']),
+  groupsClaim: z.string().min(1).default('groups'),
+  jwksUri: address.optional(),
+})
+
+const user = mapping({
+  sub: foreignName,
+  email: z.string().min(3).max(320).optional(),
+  emailVerified: z.boolean().default(false),
+  groups: z.array(z.string().min(1)).default([]),
+  disabled: z.boolean().default(false),
+  claims: z.record(z.string(), z.json()).default({}),
+})
+
+function clientMembers(sources: Sources, development: boolean) {
+  return {
+    id,
+    authMethods: z.array(z.enum(clientAuthMethods)).min(1),
+    secret: secret(sources, { development, clientSecret: true }).optional(),
+    jwks: publicKeys(sources).optional(),
+    assertionAudienceAlso: z.literal('tokenEndpoint').optional(),
+    disabled: z.boolean().default(false),
+  }
+}
+
+const people = {
+  everyone: z.literal(true).optional(),
+  users: z.array(foreignName).optional(),
+  groups: z.array(z.string().min(1)).optional(),
+}
+
+const connection = mapping({
+  client: id,
+  audience: z.string(),
+  clientId: foreignName,
+  scopes: z
+    .array(
+      z.union([scope, mapping({ name: scope, ...people })], {
+        error: 'must be a scope, or a mapping with its name and people',
+      }),
+    )
+    .min(1),
+  resources: z.array(resource).optional(),
+  ...people,
+  signIn: mapping({
+    acr: z.array(z.string().min(1)).min(1).optional(),
+    maxAge: duration(0, 30 * 24 * 3600).optional(),
+  }).prefault({}),
+  lifetime: duration(10, 600).default(300),
+  subject: z
+    .union([z.enum(['same', 'pairwise']), mapping({ claim: z.string().min(1) })], {
+      error: 'must be same, pairwise or { claim: NAME }',
+    })
+    .default('same'),
+  claims: z.array(z.string().min(1)).default(['email', 'email_verified']),
+  disabled: z.boolean().default(false),
+})
+
+function resourceAsSchema(sources: Sources, development: boolean) {
+  return mapping({
+    issuer: ownIssuer,
+    listen: listen.prefault('127.0.0.1:4001'),
+    keys: signingKeys(sources),
+    resources: z.array(mapping({ resource, scopes: z.array(scope).min(1) })).min(1),
+    clients: z.array(
+      mapping({
+        ...clientMembers(sources, development),
+        scopes: z.array(scope).min(1),
+        resources: z.array(resource).min(1),
+      }),
+    ),
+    trustedIssuers: z.array(trustedIssuer),
+    accounts: z.array(account).default([]),
+    accessTokenLifetime: duration(60, 3600).default(600),
+  })
+}
+
+const trustedIssuer = mapping({
+  issuer: foreignIssuer,
+  clients: z.array(id),
+  assertions: z.enum(['single-use', 'until-exp']).default('single-use'),
+  maxLifetime: duration(10, 3600).default(3600),
+  algorithms: algorithms.default([...defaultAlgorithms]),
+  emailDomains: z.array(emailDomain).default([]),
+  unknownUsers: z.enum(['refuse', 'create']).default('refuse'),
+  jwksUri: address.optional(),
+  disabled: z.boolean().default(false),
+})
+
+const account = mapping({
+  id: foreignName,
+  email: z.string().min(3).max(320).optional(),
+  disabled: z.boolean().default(false),
+  links: z.array(mapping({ issuer: foreignIssuer, sub: foreignName })).default([]),
+})
+
+/** A configuration that was read and judged: defaults filled in, secrets and keys at hand. */
+export type ConfigValues = z.output<ReturnType<typeof configSchema>>
+/** The part of it that makes an identity provider. */
+export type IdpConfig = NonNullable<ConfigValues['idp']>
+/** The part of it that makes a resource authorization server. */
+export type ResourceAsConfig = NonNullable<ConfigValues['resourceAs']>
+/** What the clients of both roles have in common. */
+export type ClientConfig = Omit<IdpConfig['clients'][number], 'clientIdAt'>

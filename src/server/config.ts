@@ -1,0 +1,105 @@
+/** The configuration of the server: one file and a few variables, read once, judged whole, and passed on as one value. */
+
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { readConfigFile } from './config-file.ts'
+import { type Finding, partOf } from './config-part.ts'
+import { type ConfigValues, configSchema } from './config-schema.ts'
+import { isLoopbackUrl } from './config-values.ts'
+import { checkIdp } from './idp-checks.ts'
+import { ConfigError, type Path, type Problem, pathText } from './problems.ts'
+import { checkResourceAs } from './resource-as-checks.ts'
+import { schemaProblems } from './schema-problems.ts'
+import { type Environment, overrideByVariables } from './variables.ts'
+
+/** A configuration that can be used. */
+export interface Config extends ConfigValues {
+  /** The folder of the file: relative paths in it start there. */
+  folder: string
+  /** Names this state of the file and its variables, for the audit. */
+  policyVersion: string
+}
+
+/**
+ * Reads and judges a configuration. Throws {@link ConfigError} with every problem there is: in the file as YAML, in single values,
+ * between values, and in the secrets and keys it names. Opens no port, changes no file and asks nobody over the network.
+ */
+export async function readConfig(path: string, environment: Environment): Promise<Config> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const message = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${cause.code ?? 'unknown'})`
+    throw new ConfigError([
+      { path: '', message, place: path, remedy: 'name the file with --config FILE or XAA_CONFIG' },
+    ])
+  })
+  const file = readConfigFile(text, basename(path))
+  if (file.problems.length > 0) throw new ConfigError(file.problems)
+  const { value, variableOf, problems } = overrideByVariables(file.value, environment)
+  const placeOf = (where: Path) => variableOf(where) ?? file.placeOf(where)
+  const folder = dirname(resolve(path))
+  const top = partOf(value)
+  const development = {
+    idp: isLoopbackUrl(top.at('idp').at('issuer').value),
+    resourceAs: isLoopbackUrl(top.at('resourceAs').at('issuer').value),
+  }
+  const parsed = await configSchema({ folder, environment }, development).safeParseAsync(value)
+  const all = inOrder([
+    ...problems,
+    ...(parsed.success ? [] : schemaProblems(parsed.error.issues, value, placeOf)),
+    ...findings(value).map(
+      ({ path: where, ...rest }): Problem => ({ path: pathText(where), place: placeOf(where), ...rest }),
+    ),
+  ])
+  if (!parsed.success || all.length > 0) throw new ConfigError(all)
+  const policyVersion = createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 12)
+  return { ...parsed.data, folder, policyVersion }
+}
+
+function findings(value: unknown): Finding[] {
+  const top = partOf(value)
+  const idp = top.at('idp')
+  const resourceAs = top.at('resourceAs')
+  const listens = {
+    idp: idp.at('listen').text ?? '127.0.0.1:4000',
+    resourceAs: resourceAs.at('listen').text ?? '127.0.0.1:4001',
+  }
+  const both = idp.exists && resourceAs.exists
+  return [
+    ...(idp.exists || resourceAs.exists
+      ? []
+      : [
+          {
+            path: [],
+            message: 'has no role',
+            remedy: 'add idp: for an identity provider, resourceAs: for a resource authorization server',
+          },
+        ]),
+    // ID-JAG §9.3: the two roles are two trust domains.
+    ...(both && idp.at('issuer').exists && idp.at('issuer').value === resourceAs.at('issuer').value
+      ? [
+          {
+            path: resourceAs.at('issuer').path,
+            message: 'is the issuer of idp',
+            remedy: 'each role needs an issuer of its own',
+          },
+        ]
+      : []),
+    ...(both && listens.idp === listens.resourceAs && !listens.idp.endsWith(':0')
+      ? [
+          {
+            path: resourceAs.at('listen').path,
+            message: 'is the address that idp listens on',
+            remedy: 'choose another port',
+          },
+        ]
+      : []),
+    ...(idp.exists ? checkIdp(idp) : []),
+    ...(resourceAs.exists ? checkResourceAs(resourceAs) : []),
+  ]
+}
+
+/** By the line of the file, so that the report reads like the file. Problems of one line stay in their order. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const lineOf = ({ place }: Problem) => Number(/:(\d+)$/.exec(place)?.[1] ?? 0)
+  return [...problems].sort((one, other) => lineOf(one) - lineOf(other))
+}

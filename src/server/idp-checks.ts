@@ -1,0 +1,229 @@
+/** What the parts of the identity provider's configuration must be to each other. */
+
+import { sameResource } from '../protocol/resource.ts'
+import { checkClients } from './client-checks.ts'
+import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
+import { checkIssuers } from './issuer-checks.ts'
+import { nearest } from './spelling.ts'
+
+/** Claims with a meaning of their own in an ID-JAG: policy sets them, and no user record can (ID-JAG §3.1). */
+const protocolClaims = [
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'jti',
+  'client_id',
+  'scope',
+  'resource',
+  'act',
+  'cnf',
+  'tenant',
+  'aud_tenant',
+  'aud_sub',
+  'sub_id',
+  'authorization_details',
+  'auth_time',
+  'acr',
+  'amr',
+  'azp',
+  'nonce',
+  'events',
+]
+
+/** What is wrong with `idp` although each of its values alone may be right. */
+export function checkIdp(idp: Part): Finding[] {
+  const servers = idp.at('resourceServers').items()
+  const connections = idp.at('connections').items()
+  const issuer = idp.at('issuer')
+  return [
+    ...repeated(
+      idp
+        .at('users')
+        .items()
+        .map((user) => user.at('sub')),
+      'listed',
+    ),
+    ...checkSubjectIssuers(idp),
+    ...checkClients(idp),
+    ...idp
+      .at('clients')
+      .items()
+      .flatMap((client) => checkIdsElsewhere(client, textsOf(idp.at('subjectIssuers'), 'issuer'))),
+    ...servers
+      .filter((server) => server.at('issuer').text === issuer.text && issuer.exists)
+      .map((server) => ({
+        path: server.at('issuer').path,
+        message: 'is the identity provider itself',
+        remedy: 'a resource authorization server has an issuer of its own',
+      })),
+    ...repeated(
+      servers.flatMap((server) => [server.at('issuer'), ...server.at('aliases').items()]),
+      'the name of a resource server',
+    ),
+    ...repeated(
+      servers.flatMap((server) => server.at('resources').items()),
+      'governed',
+    ),
+    ...connections.flatMap((connection) => checkConnection(connection, idp)),
+    ...repeatedConnections(connections),
+  ]
+}
+
+function checkSubjectIssuers(idp: Part): Finding[] {
+  const issuers = idp.at('subjectIssuers')
+  return [
+    ...checkIssuers(issuers, idp.at('issuer'), {
+      listed: 'listed',
+      self: 'is the identity provider itself',
+      remedy: 'it issues no ID Tokens here; name the issuer where people sign in',
+    }),
+    ...(idp.at('users').items().length > 0 ? [] : issuers.items())
+      .filter((issuer) => issuer.at('users').text === 'directory')
+      .map((issuer) => ({
+        path: issuer.at('users').path,
+        message: 'needs a directory, and idp.users is empty',
+        remedy: 'list people under idp.users, or write users: token',
+      })),
+  ]
+}
+
+/** Whether a `sub` alone could mean two persons: it comes unseen from more than one source. */
+function subjectsCanCollide(idp: Part): boolean {
+  const kinds = textsOf(idp.at('subjectIssuers'), 'users')
+  const sources = kinds.filter((kind) => kind === 'token').length + (kinds.includes('directory') ? 1 : 0)
+  return sources > 1
+}
+
+function checkIdsElsewhere(client: Part, issuers: readonly string[]): Finding[] {
+  const ids = client.at('clientIdAt')
+  if (typeof ids.value !== 'object' || ids.value === null) return []
+  return Object.keys(ids.value)
+    .filter((issuer) => !issuers.includes(issuer))
+    .map((issuer) => ({
+      path: [...ids.path, issuer],
+      message: 'names no subject issuer',
+      remedy: suggestion(issuer, issuers) ?? 'add it under idp.subjectIssuers',
+    }))
+}
+
+function checkConnection(connection: Part, idp: Part): Finding[] {
+  const servers = idp.at('resourceServers')
+  const audience = connection.at('audience')
+  const server = servers.items().find((one) => one.at('issuer').text === audience.text)
+  const governed =
+    server
+      ?.at('resources')
+      .items()
+      .flatMap((one) => one.text ?? []) ?? []
+  const alias = servers.items().find((one) =>
+    one
+      .at('aliases')
+      .items()
+      .some(({ text }) => text === audience.text),
+  )
+  const clients = textsOf(idp.at('clients'), 'id')
+  return [
+    ...unknownName(
+      connection.at('client'),
+      clients,
+      'client',
+      suggestion(connection.at('client').text, clients) ?? 'add it under idp.clients',
+    ),
+    ...(alias?.at('issuer').text !== undefined && server === undefined
+      ? [{ path: audience.path, message: 'is an alias', remedy: `write the issuer: ${alias.at('issuer').text}` }]
+      : unknownName(
+          audience,
+          textsOf(servers, 'issuer'),
+          'resource server',
+          suggestion(audience.text, textsOf(servers, 'issuer')) ?? 'add it under idp.resourceServers',
+        )),
+    ...(server === undefined ? [] : connection.at('resources').items())
+      .filter(({ text }) => text !== undefined && !governed.some((one) => sameResource(one, text)))
+      .map(({ path, text }) => ({
+        path,
+        message: 'is not a resource of this audience',
+        found: JSON.stringify(text),
+        remedy: `add it under resources of ${audience.text} in idp.resourceServers`,
+      })),
+    ...checkPeople(connection, idp),
+    ...checkSubject(connection, idp),
+    ...connection
+      .at('claims')
+      .items()
+      .filter(({ text }) => text !== undefined && protocolClaims.includes(text))
+      .map(({ path, text }) => ({
+        path,
+        message: 'has a meaning of its own in an ID-JAG',
+        found: JSON.stringify(text),
+        remedy: 'only claims about the person can be passed on, such as email or name',
+      })),
+  ]
+}
+
+function checkPeople(connection: Part, idp: Part): Finding[] {
+  const scopes = connection.at('scopes').items()
+  const named = [connection, ...scopes].flatMap((part) => part.at('users').items())
+  const none = ['everyone', 'users', 'groups'].every((key) => !connection.at(key).exists)
+  return [
+    ...(none
+      ? [{ path: connection.path, message: 'is for nobody', remedy: 'write everyone: true, or list users: or groups:' }]
+      : []),
+    ...(subjectsCanCollide(idp)
+      ? named.map(({ path }) => ({
+          path,
+          message: 'could mean a person of either subject issuer',
+          remedy: 'with several issuers, name people by groups: or keep them under idp.users with users: directory',
+        }))
+      : []),
+  ]
+}
+
+function checkSubject(connection: Part, idp: Part): Finding[] {
+  const subject = connection.at('subject')
+  const byClaim = subject.at('claim').exists
+  const path = subject.exists ? subject.path : connection.path
+  return [
+    ...(!byClaim && subjectsCanCollide(idp)
+      ? [
+          {
+            path,
+            message: 'could give two persons one subject, because several issuers bring their own people',
+            remedy: 'write subject: { claim: NAME } with a claim that is unique among all of them, or users: directory',
+          },
+        ]
+      : []),
+    ...(subject.text === 'pairwise' && !idp.at('pairwiseSecret').exists
+      ? [
+          {
+            path: subject.path,
+            message: 'needs idp.pairwiseSecret',
+            remedy: 'add pairwiseSecret: { env: NAME } to idp',
+          },
+        ]
+      : []),
+  ]
+}
+
+function repeatedConnections(connections: readonly Part[]): Finding[] {
+  const seen = new Set<string>()
+  return connections.flatMap((connection) => {
+    const client = connection.at('client').text
+    const audience = connection.at('audience').text
+    if (client === undefined || audience === undefined) return []
+    const key = JSON.stringify([client, audience])
+    if (seen.has(key))
+      return [
+        { path: connection.path, message: `connects ${client} to ${audience} a second time`, remedy: 'join the two' },
+      ]
+    seen.add(key)
+    return []
+  })
+}
+
+function suggestion(text: string | undefined, known: readonly string[]): string | undefined {
+  const meant = text === undefined ? undefined : nearest(text, known)
+  return meant === undefined ? undefined : `did you mean "${meant}"?`
+}

@@ -1,0 +1,126 @@
+/** Builds the identity provider that a configuration describes. */
+
+import type { Connection, People, ResourceServer, User } from '../idp/connections.ts'
+import type { IdentityProvider } from '../idp/exchange.ts'
+import type { IdTokenIssuer } from '../idp/subject.ts'
+import type { Client } from '../protocol/client-auth.ts'
+import type { IdTokenClaims } from '../protocol/id-token.ts'
+import { type FetchDocument, issuerKeys } from '../protocol/issuer-keys.ts'
+import type { Seconds } from '../protocol/ports.ts'
+import { clientFinder } from './clients.ts'
+import type { IdpConfig } from './config-schema.ts'
+
+/** What a role needs of the process around it. */
+export interface Surroundings {
+  fetchDocument: FetchDocument
+  now(): Seconds
+  /** Tells the operator what is wrong with somebody else's documents. */
+  warn(message: string): void
+}
+
+/** How far other people's clocks may be off. */
+export const skew: Seconds = 30
+
+/** What the Fastify plugin of the role is given. */
+export interface IdpRole {
+  identityProvider: IdentityProvider
+  findClient(id: string): Promise<Client | undefined>
+}
+
+/** Nothing is fetched before the first request that needs it. */
+export function idpRole(config: IdpConfig, surroundings: Surroundings): IdpRole {
+  const issuers = new Map(config.subjectIssuers.map((one) => [one.issuer, idTokenIssuer(one, config, surroundings)]))
+  const servers = config.resourceServers.map((server): ResourceServer => ({ ...server, enabled: true }))
+  const connections = new Map(
+    config.connections.map((one) => [keyOf(one.client, one.audience), connectionOf(one, servers)]),
+  )
+  const { issuer, keys, pairwiseSecret } = config
+  return {
+    identityProvider: {
+      issuer,
+      signingKeys: keys,
+      findIssuer: (name) => issuers.get(name),
+      findResourceServer: async (audience) =>
+        servers.find((server) => server.issuer === audience) ??
+        servers.find((server) => server.aliases.includes(audience)),
+      findConnection: async (client, audience) => connections.get(keyOf(client, audience)),
+      ...(pairwiseSecret === undefined ? {} : { pairwiseSecret }),
+      skew,
+    },
+    findClient: clientFinder(issuer, config.clients),
+  }
+}
+
+function keyOf(client: string, audience: string): string {
+  return JSON.stringify([client, audience])
+}
+
+function idTokenIssuer(
+  { issuer, algorithms, jwksUri, users, groupsClaim }: IdpConfig['subjectIssuers'][number],
+  config: IdpConfig,
+  surroundings: Surroundings,
+): IdTokenIssuer {
+  const idsThere = new Map(
+    config.clients.map(({ id, clientIdAt }) => [id, Object.hasOwn(clientIdAt, issuer) ? clientIdAt[issuer] : id]),
+  )
+  const directory = new Map(config.users.map((user) => [user.sub, userOf(user)]))
+  return {
+    issuer,
+    enabled: true,
+    keys: issuerKeys({ issuer, ...surroundings, ...(jwksUri === undefined ? {} : { jwksUri }) }),
+    algorithms,
+    clientIdOf: (client) => idsThere.get(client) ?? client,
+    findUser: async (claims) => (users === 'directory' ? directory.get(claims.sub) : userOfToken(claims, groupsClaim)),
+  }
+}
+
+/** The ID Token is the user record: whoever the issuer signed in is enabled. */
+function userOfToken(claims: IdTokenClaims, groupsClaim: string): User {
+  const groups = claims[groupsClaim]
+  return {
+    sub: claims.sub,
+    enabled: true,
+    groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
+    claims,
+  }
+}
+
+function userOf({ sub, disabled, groups, claims, email, emailVerified }: IdpConfig['users'][number]): User {
+  return {
+    sub,
+    enabled: !disabled,
+    groups,
+    claims: { ...claims, ...(email === undefined ? {} : { email, email_verified: emailVerified }) },
+  }
+}
+
+type ConnectionConfig = IdpConfig['connections'][number]
+
+function connectionOf(config: ConnectionConfig, servers: readonly ResourceServer[]): Connection {
+  const { client, audience, clientId, disabled, signIn, lifetime, subject, claims } = config
+  return {
+    client,
+    audience,
+    clientThere: clientId,
+    enabled: !disabled,
+    who: peopleOf(config),
+    scopes: config.scopes.map((scope) => (typeof scope === 'string' ? { name: scope } : scopeOf(scope))),
+    resources: config.resources ?? servers.find(({ issuer }) => issuer === audience)?.resources ?? [],
+    signIn: {
+      ...(signIn.acr === undefined ? {} : { acr: signIn.acr }),
+      ...(signIn.maxAge === undefined ? {} : { maxAge: signIn.maxAge }),
+    },
+    lifetime,
+    subject: typeof subject === 'string' ? { kind: subject } : { kind: 'claim', claim: subject.claim },
+    userClaims: claims,
+  }
+}
+
+function scopeOf(scope: Exclude<ConnectionConfig['scopes'][number], string>): Connection['scopes'][number] {
+  const limited = scope.everyone !== undefined || scope.users !== undefined || scope.groups !== undefined
+  return limited ? { name: scope.name, who: peopleOf(scope) } : { name: scope.name }
+}
+
+function peopleOf({ everyone, users, groups }: Pick<ConnectionConfig, 'everyone' | 'users' | 'groups'>): People {
+  return { ...(everyone === true ? { everyone } : {}), users: users ?? [], groups: groups ?? [] }
+}

@@ -1,0 +1,13 @@
+/** One JSON value on one line, whatever a stranger put into it. */
+
+/**
+ * JSON and a line break. Beyond what JSON.stringify escapes, DEL, the C1 controls and the line separators of Unicode are
+ * escaped too, so that no value can end a line or steer a terminal (ATK-135).
+ */
+export function jsonLine(value: unknown): string {
+  const text = JSON.stringify(value).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return `${text}\n`
+}

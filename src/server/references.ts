@@ -1,0 +1,90 @@
+/** What a configuration names and does not hold: secrets, key files, public keys. Read while the configuration is read. */
+
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import * as z from 'zod'
+import { JsonError, parseJsonObject } from '../protocol/json.ts'
+import { KeySetError, type KeySource, keySetOf, type SigningKeys, signingKeysOf } from '../protocol/keys.ts'
+import { KeyFileError, readKeyFile } from './key-files.ts'
+import { mapping, refuse } from './schema-problems.ts'
+import type { Environment } from './variables.ts'
+
+/** Where references lead. */
+export interface Sources {
+  /** The folder of the configuration file: relative paths start there. */
+  folder: string
+  environment: Environment
+}
+
+const minSecretLength = 32
+
+/**
+ * A secret: `{ env: NAME }` or `{ file: path }` (a last line break is not part of it). Written out it is refused, and so is one that
+ * is shorter than 32 characters, unless `development` is set. `clientSecret` also refuses characters that clients encode in several ways.
+ */
+export function secret({ folder, environment }: Sources, options: { development: boolean; clientSecret: boolean }) {
+  return z
+    .union([z.string(), mapping({ env: z.string() }), mapping({ file: z.string() })], {
+      error: 'must be { env: NAME } or { file: path }',
+    })
+    .transform(async (reference, context): Promise<string> => {
+      const stop = (message: string, remedy?: string) => {
+        refuse(context, remedy === undefined ? { message } : { message, remedy })
+        return z.NEVER
+      }
+      if (typeof reference === 'string' && !options.development)
+        return stop(
+          'must not be written into the file',
+          'put it into a variable and write { env: NAME }, or into a file and write { file: path }',
+        )
+      let text: string | undefined
+      if (typeof reference === 'string') text = reference
+      else if ('env' in reference)
+        text = Object.hasOwn(environment, reference.env) ? environment[reference.env] : undefined
+      else text = await readFile(resolve(folder, reference.file), 'utf8').then(withoutLineBreak, () => undefined)
+      if (text === undefined || text === '') {
+        if (typeof reference === 'string') return stop('must not be empty')
+        return 'env' in reference
+          ? stop(`names the variable ${reference.env}, which is not set`)
+          : stop(`names the file ${reference.file}, which cannot be read or is empty`)
+      }
+      if (!options.development && text.length < minSecretLength)
+        return stop(`is shorter than ${minSecretLength} characters`, 'a good one: openssl rand -hex 32')
+      if (options.clientSecret && !/^[A-Za-z0-9._~-]+$/.test(text))
+        return stop('may hold only the characters A-Z a-z 0-9 . _ ~ -', 'a good one: openssl rand -hex 32')
+      return text
+    })
+}
+
+function withoutLineBreak(text: string): string {
+  return text.replace(/\r?\n$/, '')
+}
+
+/** The path of a private JWK Set, read as the signing keys of a role. Whatever {@link readKeyFile} refuses is a problem here. */
+export function signingKeys({ folder }: Sources) {
+  return z.string().transform(async (path, context): Promise<SigningKeys> => {
+    try {
+      return await signingKeysOf(await readKeyFile(resolve(folder, path)))
+    } catch (cause) {
+      if (!(cause instanceof KeyFileError)) throw cause
+      refuse(context, { message: cause.fact, ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }) })
+      return z.NEVER
+    }
+  })
+}
+
+/** `{ file: path }`: the public JWK Set of a client. */
+export function publicKeys({ folder }: Sources) {
+  return mapping({ file: z.string() }).transform(async ({ file }, context): Promise<KeySource> => {
+    try {
+      return await keySetOf(parseJsonObject(await readFile(resolve(folder, file))))
+    } catch (cause) {
+      const fact = cause instanceof KeySetError || cause instanceof JsonError ? cause.message : 'cannot be read'
+      refuse(context, {
+        message: `names the file ${file}, which ${fact}`,
+        remedy: 'it must be a JWK Set of public keys',
+      })
+      return z.NEVER
+    }
+  })
+}

@@ -1,0 +1,113 @@
+/** The environment variables of the server: one table, from which `.env.example` is written. */
+
+import { foundText, type Path, type Problem } from './problems.ts'
+
+/** One environment variable. */
+export interface Variable {
+  name: string
+  /** The value of the file that it takes the place of. Absent: it is read before the file. */
+  overrides?: Path
+  example: string
+  /** One sentence. */
+  says: string
+}
+
+/** All of them. Names of variables that hold secrets are the operator's own, and stand in the file. */
+export const variables: readonly Variable[] = [
+  {
+    name: 'XAA_CONFIG',
+    example: 'xaa.yaml',
+    says: 'The configuration file that xaa serve reads when --config does not name one.',
+  },
+  {
+    name: 'XAA_IDP_ISSUER',
+    overrides: ['idp', 'issuer'],
+    example: 'https://id.acme.example',
+    says: 'The issuer identifier of the identity provider.',
+  },
+  {
+    name: 'XAA_IDP_LISTEN',
+    overrides: ['idp', 'listen'],
+    example: '127.0.0.1:4000',
+    says: 'The address and port the identity provider listens on.',
+  },
+  {
+    name: 'XAA_RAS_ISSUER',
+    overrides: ['resourceAs', 'issuer'],
+    example: 'https://auth.chat.example',
+    says: 'The issuer identifier of the resource authorization server.',
+  },
+  {
+    name: 'XAA_RAS_LISTEN',
+    overrides: ['resourceAs', 'listen'],
+    example: '127.0.0.1:4001',
+    says: 'The address and port the resource authorization server listens on.',
+  },
+  {
+    name: 'XAA_STORE',
+    overrides: ['store'],
+    example: 'memory',
+    says: 'Where spent tokens are remembered.',
+  },
+  {
+    name: 'XAA_AUDIT',
+    overrides: ['audit'],
+    example: 'stdout',
+    says: 'Where audit events go: stdout, or the path of a file, seen from the configuration file, that they are appended to.',
+  },
+]
+
+/** The environment of a process, or a part of it. */
+export type Environment = { readonly [name: string]: string | undefined }
+
+/** The values of the file with those of the environment in their place. Empty variables count as absent. */
+export interface Overridden {
+  value: { [key: string]: unknown }
+  /** The variable that gave the value at this path, if one did. */
+  variableOf(path: Path): string | undefined
+  problems: Problem[]
+}
+
+/** Puts the variables over the file's values. A variable for a role that the file does not have is a problem, not a role. */
+export function overrideByVariables(value: { [key: string]: unknown }, environment: Environment): Overridden {
+  const overridden: { [key: string]: unknown } = { ...value }
+  const problems: Problem[] = []
+  const used: { name: string; path: Path }[] = []
+  for (const { name, overrides } of variables) {
+    const text = environment[name]
+    const [top, member] = overrides ?? []
+    if (overrides === undefined || top === undefined || text === undefined || text === '') continue
+    if (member === undefined) overridden[top] = name === 'XAA_AUDIT' && text !== 'stdout' ? { file: text } : text
+    else if (isMapping(overridden[top])) overridden[top] = { ...overridden[top], [member]: text }
+    else {
+      const remedy = `unset the variable, or add ${top}: to the file`
+      problems.push({
+        path: String(top),
+        message: 'is not in the configuration file',
+        place: name,
+        found: foundText(text),
+        remedy,
+      })
+      continue
+    }
+    used.push({ name, path: overrides })
+  }
+  return {
+    value: overridden,
+    variableOf: (path) => used.find((one) => one.path.every((step, at) => path[at] === step))?.name,
+    problems,
+  }
+}
+
+function isMapping(value: unknown): value is { [key: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The text of `.env.example`: every variable with its sentence, commented out. */
+export function environmentExample(): string {
+  const entries = variables.map(
+    ({ name, overrides, example, says }) =>
+      `# ${says}${overrides === undefined ? '' : ` It takes the place of ${overrides.join('.')} in the file.`}\n# ${name}=${example}\n`,
+  )
+  return `# The environment variables of xaa serve. All are optional. Written by npm run env-example from src/server/variables.ts.\n\n${entries.join('\n')}`
+}

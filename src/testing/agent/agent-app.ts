@@ -1,0 +1,167 @@
+/** The agent's web application on Fastify: signing in, its errands, and the ways to see one refused. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Seconds } from '../../protocol/ports.ts'
+import { agentName, type Cast } from './cast.ts'
+import { type ErrandName, runErrand } from './errands.ts'
+import { homePage, welcomePage } from './home-page.ts'
+import { sorryPage } from './page.ts'
+import { icon } from './picture.ts'
+import { errandThenAgain } from './refusals.ts'
+import { type Person, relyingParty, SignInFailed } from './relying-party.ts'
+import { resultPage } from './result-page.ts'
+import { type Deed, type Session, sessionsOf } from './sessions.ts'
+import { style } from './style.ts'
+
+export interface AgentAppOptions {
+  cast: Cast
+  now(): Seconds
+  /** Told of failures of the agent's own, and of servers that do not answer. */
+  report(error: unknown): void
+}
+
+/** Somebody asked for what only a signed-in person gets. */
+class NotSignedIn extends Error {}
+/** A form that did not come from one of our pages. */
+class ForeignForm extends Error {}
+
+/** Registers every route. The pages are for one browser on this machine: sessions live in memory. */
+export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOptions): void {
+  const sessions = sessionsOf(now)
+  const provider = relyingParty(cast)
+
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: 8192 },
+    (_request, body, done) => done(null, new URLSearchParams(String(body))),
+  )
+  app.addHook('onRequest', async (_request, reply) => {
+    reply
+      .header('cache-control', 'no-store')
+      .header(
+        'content-security-policy',
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+      )
+      .header('referrer-policy', 'no-referrer')
+      .header('x-content-type-options', 'nosniff')
+  })
+  app.setErrorHandler(async (error, request, reply) => {
+    const session = sessions.find(request)
+    if (error instanceof NotSignedIn) return reply.redirect('/', 303)
+    if (error instanceof ForeignForm) {
+      const sentence = `This form did not come from a page that ${agentName} showed to you. Nothing was done.`
+      return send(reply.code(403), sorryPage('That was not you', sentence, session))
+    }
+    const { statusCode = 500 } = error as { statusCode?: number }
+    if (statusCode >= 500) report(error)
+    const sentence =
+      statusCode < 500 ? 'The request cannot be read.' : `${agentName} could not finish this. The terminal says why.`
+    return send(reply.code(statusCode), sorryPage('That did not work', sentence, session))
+  })
+  app.setNotFoundHandler(async (request, reply) =>
+    send(reply.code(404), sorryPage('Nothing here', 'There is no such page.', sessions.find(request))),
+  )
+
+  app.get('/style.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send(style))
+  app.get('/icon.svg', async (_request, reply) => reply.type('image/svg+xml').send(icon))
+
+  app.get('/', async (request, reply) => {
+    const session = sessions.find(request)
+    if (session?.person === undefined) return send(reply, welcomePage(cast, session))
+    return send(reply, homePage(cast, session, session.person, await cast.connections()))
+  })
+
+  app.get('/sign-in', async (request, reply) => {
+    const { address, pending } = await provider.begin()
+    const session = sessions.find(request) ?? sessions.start(reply)
+    session.pending = pending
+    return reply.redirect(address.href, 303)
+  })
+
+  app.get('/callback', async (request, reply) => {
+    const session = sessions.find(request)
+    const pending = session?.pending
+    if (session === undefined || pending === undefined)
+      return send(reply.code(400), signInFailed('This sign-in was not started here, or has ended already.', session))
+    // One answer for each sign-in, whatever it is.
+    delete session.pending
+    try {
+      const person = await provider.finish(new URL(request.url, cast.redirectUri), pending)
+      sessions.end(session)
+      // A new id: one that was fixed before the sign-in is worth nothing after it.
+      sessions.start(reply).person = person
+      return reply.redirect('/', 303)
+    } catch (cause) {
+      if (!(cause instanceof SignInFailed)) throw cause
+      return send(reply.code(400), signInFailed(`${cause.message}.`, session))
+    }
+  })
+
+  app.get('/id-token', async (request, reply) => {
+    const { session, person } = signedIn(request)
+    const errand = { outcome: { kind: 'signed-in' }, observed: person.observed } as const
+    return send(reply, resultPage({ deed: 'sign-in', errand }, cast, session))
+  })
+
+  app.get('/result', async (request, reply) => {
+    const { session } = signedIn(request)
+    if (session.result === undefined) return reply.redirect('/', 303)
+    return send(reply, resultPage(session.result, cast, session))
+  })
+
+  const act = (
+    path: string,
+    deed: Deed,
+    run: (person: Person, form: URLSearchParams) => ReturnType<typeof runErrand>,
+  ) =>
+    app.post(path, async (request, reply) => {
+      const { session, person, form } = signedInForm(request)
+      session.result = { deed, errand: await run(person, form) }
+      return reply.redirect('/result', 303)
+    })
+  const errand = (name: ErrandName) => (person: Person) => runErrand(name, '', person, cast)
+  act('/read', 'errand', errand('read'))
+  act('/whoami', 'errand', errand('whoami'))
+  act('/post', 'errand', (person, form) => {
+    const text = (form.get('text') ?? '').trim().slice(0, 200) || `Hello from ${agentName}`
+    return runErrand(form.get('by') === 'api' ? 'post' : 'post-by-mcp', text, person, cast)
+  })
+  act('/replay', 'replay', (person) => errandThenAgain('chat', person, cast))
+  act('/elsewhere', 'elsewhere', (person) => errandThenAgain('files', person, cast))
+  act('/disconnect', 'disconnect', async (person) => {
+    await cast.setConnection(cast.chat.issuer, false)
+    return await runErrand('read', '', person, cast)
+  })
+  app.post('/reconnect', async (request, reply) => {
+    signedInForm(request)
+    await cast.setConnection(cast.chat.issuer, true)
+    return reply.redirect('/', 303)
+  })
+  app.post('/sign-out', async (request, reply) => {
+    sessions.end(signedInForm(request).session)
+    return reply.redirect('/', 303)
+  })
+
+  function signedIn(request: FastifyRequest): { session: Session; person: Person } {
+    const session = sessions.find(request)
+    if (session?.person === undefined) throw new NotSignedIn()
+    return { session, person: session.person }
+  }
+
+  /** SameSite does not separate ports of one host, so every form brings the token of its session. */
+  function signedInForm(request: FastifyRequest): { session: Session; person: Person; form: URLSearchParams } {
+    const { session, person } = signedIn(request)
+    const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
+    if (form.get('form_token') !== session.formToken) throw new ForeignForm()
+    return { session, person, form }
+  }
+}
+
+function signInFailed(sentence: string, session: Session | undefined): string {
+  return sorryPage('You are not signed in', sentence, session)
+}
+
+function send(reply: FastifyReply, page: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(page)
+}

@@ -1,0 +1,118 @@
+/** What came of an errand: the answer first, then the way it took, each token taken apart, and each server's audit line. */
+
+import { type Html, html } from '../html.ts'
+import { auditLine } from './audit-line.ts'
+import { agentName, type Cast, companies, employer } from './cast.ts'
+import type { Caller, Message, Outcome } from './errands.ts'
+import { restore } from './home-page.ts'
+import { page } from './page.ts'
+import type { Deed, Result, Session } from './sessions.ts'
+import { isWorthShowing, type Shown, type ShownStep, shownStep } from './shown-step.ts'
+import { tokenCard } from './token-card.ts'
+
+export function resultPage({ deed, errand }: Result, cast: Cast, session: Session): string {
+  const steps = errand.observed.filter(isWorthShowing).map((one) => shownStep(one, cast))
+  const last = steps.at(-1)
+  const { heading, says } = verdict(deed, errand.outcome, last, session.person?.name ?? '')
+  return page(
+    heading,
+    session,
+    html`<section>
+<p><a href="/">Back to what ${agentName} may do</a></p>
+<h1>${heading}</h1>
+<p class="lead">${says}</p>
+${answer(deed, errand.outcome)}
+${deed === 'disconnect' ? restore(session) : undefined}
+</section>
+<section aria-labelledby="steps">
+<h2 id="steps">How it came about</h2>
+<p>${steps.length} requests. ${agentName} starts without a token each time, so that you see the whole way; in earnest it keeps the access token while it lives.</p>
+<ol class="timeline">${steps.map(timelineStep)}</ol>
+</section>`,
+  )
+}
+
+function verdict(deed: Deed, outcome: Outcome, last: ShownStep | undefined, person: string) {
+  const { chat, files, identityProvider } = companies
+  if (deed === 'sign-in')
+    return { heading: `Signed in as ${person}`, says: `${identityProvider.name} gave ${agentName} an ID Token.` }
+  if (deed === 'replay' && last?.refused)
+    return {
+      heading: 'Refused: the ID-JAG was used before',
+      says: `The first time ${chat.name} gave an access token. The second time it answered ${last.answer.status}: whoever copies an ID-JAG on its way comes too late.`,
+    }
+  if (deed === 'elsewhere' && last?.refused)
+    return {
+      heading: 'Refused: it was made for somebody else',
+      says: `${files.name} trusts ${identityProvider.name} too, and the signature is good. But aud names ${chat.name}, so it is worth nothing here.`,
+    }
+  if (outcome.kind === 'stopped')
+    return {
+      heading: `${agentName} was stopped`,
+      says:
+        deed === 'disconnect'
+          ? `${employer} has removed the connection, and ${identityProvider.name} gives out no ID-JAG any more. An access token given out before lives on for ten minutes at most.`
+          : `${outcome.sentence}.`,
+    }
+  if (outcome.kind === 'posted')
+    return {
+      heading: 'Posted as you',
+      says: `${chat.name} has your message, and knows that it came through ${agentName}.`,
+    }
+  if (outcome.kind === 'whoami')
+    return {
+      heading: `The chat knows you as ${nameOf(outcome.caller)}`,
+      says: `${chat.name} answered over MCP. Nobody asked you anything.`,
+    }
+  return {
+    heading: `${chat.name} answers ${person}`,
+    says: `${agentName} read the messages as you. Nobody asked you anything.`,
+  }
+}
+
+function nameOf({ name, email, account }: Caller): string {
+  return name ?? email ?? account
+}
+
+function answer(deed: Deed, outcome: Outcome): Html | undefined {
+  if (deed !== 'errand') return undefined
+  if (outcome.kind === 'read')
+    return outcome.messages.length === 0
+      ? html`<p class="answer">There are no messages yet.</p>`
+      : html`<ul class="answer">${outcome.messages.slice(-10).map(message)}</ul>`
+  if (outcome.kind === 'posted') return html`<ul class="answer">${message(outcome.message)}</ul>`
+  if (outcome.kind !== 'whoami') return undefined
+  const { account, email, client, scopes } = outcome.caller
+  return html`<div class="answer">${rows([
+    ['account', account],
+    ['e-mail', email ?? '(none)'],
+    ['through', client],
+    ['scopes', scopes.join(' ')],
+  ])}</div>`
+}
+
+function message({ author, via, channel, text }: Message): Html {
+  return html`<li><p class="meta"><b>${author}</b> in #${channel}, through ${via}</p><p>${text}</p></li>`
+}
+
+function timelineStep({ title, request, answer, refused, tokens, audit }: ShownStep): Html {
+  return html`<li class="${refused ? 'refused' : ''}">
+<h3>${title}</h3>
+<p class="line"><code>${request.line}</code> <span class="pill ${answer.status < 300 ? 'good' : refused ? 'bad' : 'plain'}">${answer.status}</span></p>
+${request.parameters.length + answer.members.length === 0 ? undefined : words(request.parameters, answer.members, refused)}
+${tokens.map(tokenCard)}
+${audit === undefined ? undefined : auditLine(audit)}
+</li>`
+}
+
+/** The request and the answer; folded away unless they say why something was refused. */
+function words(sent: readonly Shown[], answered: readonly Shown[], open: boolean): Html {
+  const content = html`<summary>Request and answer</summary>
+${sent.length === 0 ? undefined : html`<h4>Sent</h4>${rows(sent)}`}
+${answered.length === 0 ? undefined : html`<h4>Answered</h4>${rows(answered)}`}`
+  return open ? html`<details open>${content}</details>` : html`<details>${content}</details>`
+}
+
+function rows(entries: readonly Shown[]): Html {
+  return html`<dl class="rows">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd><code>${value}</code></dd></div>`)}</dl>`
+}

@@ -1,0 +1,109 @@
+/** The company's side of the world: its identity provider, and the foreign issuer whose ID Tokens that provider takes too. */
+
+import { authorizationErrorPage } from '../http/authorization-page.ts'
+import { serveDocument, wellKnownPaths } from '../http/documents.ts'
+import { idpPlugin } from '../http/idp-plugin.ts'
+import type { Connection } from '../idp/connections.ts'
+import type { IdTokenIssuer } from '../idp/subject.ts'
+import { defaultAlgorithms, type KeySource } from '../protocol/keys.ts'
+import { connections as connectionsOf, resourceServers } from './enterprise.ts'
+import type { KeyPairs } from './keys.ts'
+import { serveAt } from './origin.ts'
+import { signInProvider } from './sign-in/sign-in.ts'
+import { type Stage, skew } from './stage.ts'
+
+export interface Company {
+  idp: KeyPairs
+  upstream: KeyPairs
+  /** Looked at anew for each exchange: what an administrator changes here holds at once. */
+  connections: Connection[]
+  /** The issuers whose ID Tokens are taken: the identity provider itself, and the foreign one. */
+  subjectIssuers: IdTokenIssuer[]
+}
+
+/** Starts both. A browser may be sent back to `redirectUris` after sign-in. */
+export async function openCompany(stage: Stage, redirectUris: readonly string[]): Promise<Company> {
+  const { addresses, folder, clients, keysOf } = stage
+  const idp = await folder.make('idp', ['ES256', 'RS256'])
+  const upstream = await folder.make('upstream', ['RS256'])
+  const connections = connectionsOf(addresses, clients)
+  const subjectIssuers = [
+    subjectIssuer(addresses.idp, idp.signingKeys.source, stage),
+    subjectIssuer(addresses.upstream, keysOf(addresses.upstream), stage),
+  ]
+  const company = { idp, upstream, connections, subjectIssuers }
+  await serveIdp(company, stage, redirectUris)
+  await serveUpstream(upstream, stage)
+  return company
+}
+
+function subjectIssuer(issuer: string, keys: KeySource, { directory }: Stage): IdTokenIssuer {
+  return {
+    issuer,
+    enabled: true,
+    keys,
+    algorithms: defaultAlgorithms,
+    clientIdOf: (client) => client,
+    findUser: ({ sub }) => directory.find(sub),
+  }
+}
+
+/** Sign-in, token exchange, metadata and keys under one issuer. */
+async function serveIdp(company: Company, stage: Stage, redirectUris: readonly string[]): Promise<void> {
+  const { idp, connections, subjectIssuers } = company
+  const { addresses, directory, report } = stage
+  const issuer = addresses.idp
+  const clients = Object.values(stage.clients)
+  const servers = resourceServers(addresses)
+  const ports = stage.ports.portsForServer()
+  const findClient = async (id: string) => clients.find(({ atIdp }) => atIdp.id === id)?.atIdp
+  const signIn = await signInProvider({
+    issuer,
+    jwks: idp.jwks,
+    directory,
+    clients: clients.map(({ client: { title, idp } }) => ({ ...idp, name: title, redirectUris })),
+    authentication: { issuer, findClient, skew, ports },
+    report,
+  })
+  await serveAt(stage.at.idp, async (app) => {
+    await signIn.routes(app)
+    await app.register(idpPlugin, {
+      identityProvider: {
+        issuer,
+        signingKeys: idp.signingKeys,
+        findIssuer: (name) => subjectIssuers.find((one) => one.issuer === name),
+        refreshTokens: signIn.refreshTokens,
+        findResourceServer: async (audience) => servers.find((one) => one.issuer === audience),
+        findConnection: async (client, audience) =>
+          connections.find((one) => one.client === client && one.audience === audience),
+        skew,
+      },
+      findClient,
+      ports,
+      report,
+      openid: { metadata: signIn.metadata, otherGrants: signIn.otherGrants },
+    })
+  })
+}
+
+/** A foreign OpenID issuer as others see it: its metadata and its keys. Nobody can sign in there. */
+async function serveUpstream({ signingKeys }: KeyPairs, { at, addresses }: Stage): Promise<void> {
+  const issuer = addresses.upstream
+  await serveAt(at.upstream, (app) => {
+    serveDocument(app, wellKnownPaths('openid-configuration', ''), () => ({
+      issuer,
+      authorization_endpoint: `${issuer}/authorize`,
+      token_endpoint: `${issuer}/token`,
+      jwks_uri: `${issuer}/jwks`,
+      response_types_supported: ['code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['RS256'],
+    }))
+    serveDocument(app, ['/jwks'], () => signingKeys.published())
+    authorizationErrorPage(
+      app,
+      '/authorize',
+      'This issuer exists so that its ID Tokens can be minted. Nobody signs in here.',
+    )
+  })
+}

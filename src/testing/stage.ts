@@ -1,0 +1,79 @@
+/** What every company of the world builds on: bound addresses, the clients, the people, the clock, and a way to the others' keys. */
+
+import { documentFetch } from '../outbound/document.ts'
+import { issuerKeys } from '../protocol/issuer-keys.ts'
+import type { KeySource } from '../protocol/keys.ts'
+import type { Seconds } from '../protocol/ports.ts'
+import { type ClientName, type RegisteredClient, registerClients } from './clients.ts'
+import type { Addresses } from './enterprise.ts'
+import { type KeyFolder, newId } from './keys.ts'
+import { bindOrigin, type Origin } from './origin.ts'
+import { type Directory, directoryOf } from './people.ts'
+import type { SharedPorts } from './ports.ts'
+
+/** How far the clocks of the companies may be apart. */
+export const skew: Seconds = 30
+
+/** The servers, in the order of their ports. */
+export const places = ['idp', 'chat', 'resource', 'files', 'upstream', 'admin'] as const
+type Place = (typeof places)[number]
+
+export interface Stage {
+  at: { readonly [place in Place]: Origin }
+  addresses: Addresses
+  folder: KeyFolder
+  clients: { readonly [name in ClientName]: RegisteredClient }
+  directory: Directory
+  ports: SharedPorts
+  /** The published keys of an issuer, fetched over HTTP by whoever asks: call it once for each server. */
+  keysOf(issuer: string): KeySource
+  /** Told of every failure of a server of the world. */
+  report(error: unknown, correlationId: string): void
+}
+
+/** Binds the ports: `port` and the five after it, or free ones for 0. What is bound is in `bound`, also when this throws. */
+export async function bindPlaces(port: number, bound: Origin[]): Promise<Stage['at']> {
+  const bind = async (place: Place) => {
+    const origin = await bindOrigin(port === 0 ? 0 : port + places.indexOf(place))
+    bound.push(origin)
+    return origin
+  }
+  return {
+    idp: await bind('idp'),
+    chat: await bind('chat'),
+    resource: await bind('resource'),
+    files: await bind('files'),
+    upstream: await bind('upstream'),
+    admin: await bind('admin'),
+  }
+}
+
+/** Prepares everything that is there before a server answers. `say` is told of documents that cannot be fetched, and of failures. */
+export async function setStage(
+  at: Stage['at'],
+  folder: KeyFolder,
+  ports: SharedPorts,
+  say: (message: string) => void,
+): Promise<Stage> {
+  return {
+    at,
+    addresses: {
+      idp: at.idp.url,
+      upstream: at.upstream.url,
+      chat: at.chat.url,
+      files: at.files.url,
+      mcp: `${at.resource.url}/mcp`,
+      api: `${at.resource.url}/api`,
+      filesApi: `${at.files.url}/files`,
+    },
+    folder,
+    clients: await registerClients(folder),
+    directory: directoryOf(newId),
+    ports,
+    keysOf(issuer) {
+      const fetchDocument = documentFetch({ allowLoopback: true, allowAddresses: [] })
+      return issuerKeys({ issuer, fetchDocument, now: ports.now, warn: say })
+    },
+    report: (error, correlationId) => say(`request ${correlationId} failed: ${String(error)}`),
+  }
+}

@@ -1,0 +1,104 @@
+/** The stage of the demonstration: the world, the agent's web application in front of it, and the cast that knows both. */
+
+import * as z from 'zod'
+import { type AgentAppOptions, agentApp } from '../agent/agent-app.ts'
+import type { AgentConnection, Cast } from '../agent/cast.ts'
+import { bindOrigin, closeOrigin, serveAt } from '../origin.ts'
+import { startWorld, type World } from '../world.ts'
+
+/** The agent's port when the world's first one is given: the world takes six. */
+export const agentPlace = 6
+
+export interface StageOptions {
+  /** The first of seven ports in a row; 0: whatever is free. */
+  port: number
+  /** Told of every failure that no page explains. */
+  report(message: string): void
+}
+
+export interface Stage {
+  world: World
+  cast: Cast
+  /** Where the agent's pages are. */
+  agentUrl: string
+  close(): Promise<void>
+}
+
+/** Starts everything. Resolves when all of it answers. Throws an error that names the port when one is taken. */
+export async function setStage({ port, report }: StageOptions): Promise<Stage> {
+  const agent = await bindOrigin(port === 0 ? 0 : port + agentPlace)
+  let world: World | undefined
+  try {
+    const redirectUri = `${agent.url}/callback`
+    world = await startWorld({ port, redirectUris: [redirectUri], report })
+    const cast = castOf(world, redirectUri)
+    const options: AgentAppOptions = { cast, now: world.now, report: (error) => report(`the agent: ${String(error)}`) }
+    await serveAt(agent, (app) => agentApp(app, options))
+    const { close } = world
+    return {
+      world,
+      cast,
+      agentUrl: agent.url,
+      async close() {
+        await closeOrigin(agent)
+        await close()
+      },
+    }
+  } catch (cause) {
+    await closeOrigin(agent)
+    await world?.close()
+    throw cause
+  }
+}
+
+/** The cast as this world has it: the agent is the world's client `assistant`. */
+export function castOf(world: World, redirectUri: string): Cast {
+  const { idp, resourceAs, clients, messagesUrl, resources, audit, admin } = world
+  const { assistant } = clients
+  const vendor = ({ issuer, tokenEndpoint }: { issuer: string; tokenEndpoint: string }) => ({
+    issuer,
+    tokenEndpoint,
+    credentials: assistant.resourceAs,
+  })
+  return {
+    redirectUri,
+    identityProvider: { issuer: idp.issuer, credentials: assistant.idp },
+    chat: { ...vendor(resourceAs.chat), messagesUrl, mcpUrl: resources.mcp },
+    files: vendor(resourceAs.files),
+    auditOf: (correlationId) => audit.find((event) => event.correlationId === correlationId),
+    async connections() {
+      const all = Connections.parse(await askAdmin(admin, 'GET', '/connections'))
+      return all.filter(({ client }) => client === assistant.idp.id).map(connectionOf)
+    },
+    async setConnection(audience, enabled) {
+      const path = `/connections/${assistant.idp.id}/${encodeURIComponent(audience)}`
+      await askAdmin(admin, 'PATCH', path, { enabled })
+    },
+  }
+}
+
+const Connections = z.array(
+  z.object({
+    client: z.string(),
+    audience: z.string(),
+    enabled: z.boolean(),
+    scopes: z.array(z.string()),
+  }),
+)
+
+function connectionOf({ audience, enabled, scopes }: z.output<typeof Connections>[number]): AgentConnection {
+  return { audience, enabled, scopes }
+}
+
+async function askAdmin(admin: World['admin'], method: string, path: string, change?: object): Promise<unknown> {
+  const response = await fetch(`${admin.url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${admin.token}`,
+      ...(change === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(change === undefined ? {} : { body: JSON.stringify(change) }),
+  })
+  if (!response.ok) throw new Error(`the administration answered ${response.status}: ${await response.text()}`)
+  return await response.json()
+}

@@ -1,0 +1,37 @@
+/** The story without a browser: one person signs in, the agent reaches the chat, and three things are refused. */
+
+import type { Cast } from '../agent/cast.ts'
+import { runErrand } from '../agent/errands.ts'
+import type { Observed } from '../agent/observed.ts'
+import { errandWithoutConnection, idJagOf, redeemAt } from '../agent/refusals.ts'
+import { relyingParty } from '../agent/relying-party.ts'
+import { walkSignIn } from '../headless-sign-in.ts'
+import type { Scene } from './scene.ts'
+import { sevenSteps } from './seven-steps.ts'
+import { threeRefusals } from './three-refusals.ts'
+
+/**
+ * Plays the whole story over real HTTP and judges every scene; the connection it removes is back at the end. Rejects only where a
+ * server does not answer at all, or the sign-in itself fails: a refusal that should not be is a scene that is not `ok`.
+ */
+export async function playStory(cast: Cast): Promise<Scene[]> {
+  const provider = relyingParty(cast)
+  const { address, pending } = await provider.begin()
+  const person = await provider.finish(await walkSignIn(address, 'alice'), pending)
+
+  const read = await runErrand('read', '', person, cast)
+  const text = `The quarterly numbers are in. (${person.nonce.slice(0, 6)})`
+  const posted = await runErrand('post-by-mcp', text, person, cast)
+  const readAgain = await runErrand('read', '', person, cast)
+
+  const idJag = idJagOf(read.observed)
+  const elsewhere = idJag === undefined ? undefined : await redeemAt(cast.files, idJag)
+  const twice = idJag === undefined ? undefined : await redeemAt(cast.chat, idJag)
+  const { observed } = await errandWithoutConnection(person, cast)
+  const removed: Observed | undefined = observed.find(({ name }) => name === 'exchange')
+
+  return [
+    ...sevenSteps({ person, read, posted, text, readAgain }, cast),
+    ...threeRefusals({ elsewhere, twice, removed }, cast),
+  ]
+}
