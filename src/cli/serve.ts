@@ -102,6 +102,10 @@ async function serve(config: Config, io: Io): Promise<number> {
     io.err(
       `${role === 'idp' ? 'identity provider' : 'resource authorization server'}\n  issuer    ${issuer}\n  listens   ${listens}\n  metadata  ${metadata}\n`,
     )
+  if (config.resourceAs !== undefined)
+    io.err(
+      'The memory store forgets at each start which ID-JAGs were redeemed: for the first 30 seconds, and for all that were issued before, redemption is refused.\n',
+    )
   const signal = await stop
   io.err(`${signal}: closing\n`)
   await servers.close()

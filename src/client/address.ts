@@ -1,12 +1,7 @@
 /** Which addresses the client talks to: https, or this very machine, and how an address lies within a resource. */
 
+import { isLoopbackHost } from '../protocol/loopback.ts'
 import { comparableResource } from '../protocol/resource.ts'
-
-/** True for an address whose traffic stays on this machine, by the letters of its host alone. */
-function isLoopback({ hostname }: URL): boolean {
-  // WHATWG URL has brought 0x7f.1 and 2130706433 to this form already.
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
-}
 
 /**
  * True for https, and for http to loopback (RFC 9700 §2.6: no credential in the clear). Given `source`, the address that
@@ -18,7 +13,12 @@ export function isSafeAddress(address: string, source = address): boolean {
   if (url.username !== '' || url.password !== '' || url.hash !== '') return false
   if (url.protocol === 'https:') return true
   const from = new URL(source)
-  return url.protocol === 'http:' && isLoopback(url) && from.protocol === 'http:' && isLoopback(from)
+  return (
+    url.protocol === 'http:' &&
+    isLoopbackHost(url.hostname) &&
+    from.protocol === 'http:' &&
+    isLoopbackHost(from.hostname)
+  )
 }
 
 /**

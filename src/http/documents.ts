@@ -30,10 +30,14 @@ export function serveDocument(
   }
 }
 
-/** The path of an issuer identifier, without the slash of an empty one. */
+/** The path of an issuer identifier, without a slash at its end (RFC 8414 §3.1). */
 export function issuerPath(issuer: string): string {
-  const { pathname } = new URL(issuer)
-  return pathname === '/' ? '' : pathname
+  return new URL(issuer).pathname.replace(/\/$/, '')
+}
+
+/** What the addresses of an issuer's endpoints begin with: an issuer may end in a slash, and none of them has two. */
+export function issuerRoot(issuer: string): string {
+  return issuer.replace(/\/$/, '')
 }
 
 /** RFC 8414 §3.1 and §5: inserted before the issuer's path, and appended to it. */

@@ -7,7 +7,7 @@ import { identityProviderMetadata, type Metadata } from '../protocol/metadata.ts
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
-import { issuerPath, serveDocument, wellKnownPaths } from './documents.ts'
+import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { type OtherGrants, tokenRoute } from './token-route.ts'
 
 export interface IdpPluginOptions {
@@ -34,11 +34,12 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
   const { identityProvider, ports, openid } = options
   const { issuer, signingKeys, skew } = identityProvider
   const path = issuerPath(issuer)
+  const root = issuerRoot(issuer)
   const own = identityProviderMetadata({
     issuer,
-    tokenEndpoint: `${issuer}/token`,
-    jwksUri: `${issuer}/jwks`,
-    authorizationEndpoint: `${issuer}/authorize`,
+    tokenEndpoint: `${root}/token`,
+    jwksUri: `${root}/jwks`,
+    authorizationEndpoint: `${root}/authorize`,
   })
   const document = openid === undefined ? own : joined(openid.metadata, own)
   serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () => document)

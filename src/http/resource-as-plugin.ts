@@ -8,7 +8,7 @@ import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
 import { type ResourceAuthorizationServer, redemption } from '../resource-as/redeem.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
-import { issuerPath, serveDocument, wellKnownPaths } from './documents.ts'
+import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { tokenRoute } from './token-route.ts'
 
 export interface ResourceAsPluginOptions {
@@ -30,12 +30,13 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
   const { resourceAuthorizationServer: server, signingKeys, ports } = options
   const { issuer, skew } = server
   const path = issuerPath(issuer)
+  const root = issuerRoot(issuer)
   const document = resourceAuthorizationServerMetadata(
     {
       issuer,
-      tokenEndpoint: `${issuer}/token`,
-      jwksUri: `${issuer}/jwks`,
-      authorizationEndpoint: `${issuer}/authorize`,
+      tokenEndpoint: `${root}/token`,
+      jwksUri: `${root}/jwks`,
+      authorizationEndpoint: `${root}/authorize`,
     },
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
   )

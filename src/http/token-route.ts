@@ -53,16 +53,19 @@ export async function tokenRoute(
         return answerError(error, request, reply, report)
       }
     })
+    const refuse = async (_request: FastifyRequest, reply: FastifyReply): Promise<never> => {
+      reply.header('allow', 'POST')
+      throw new OAuthError('invalid_request', 'the token endpoint takes POST alone', {
+        reason: 'method_not_allowed',
+        status: 405,
+      })
+    }
+    // RFC 9110 §15.5.6: 405 whatever the body is; a handler alone would come after Fastify's word on its media type.
     scope.route({
       method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
       url: path,
-      handler: async (_request, reply) => {
-        reply.header('allow', 'POST')
-        throw new OAuthError('invalid_request', 'the token endpoint takes POST alone', {
-          reason: 'method_not_allowed',
-          status: 405,
-        })
-      },
+      onRequest: refuse,
+      handler: refuse,
     })
   }
   await app.register(route)

@@ -68,11 +68,6 @@ export function isLoopbackAddress(address: string): boolean {
   return isIP(address) !== 0 && !address.includes('%') && isIn(loopback, address)
 }
 
-/** True for the host names that mean this machine by themselves, as a URL object writes them: `localhost`, 127.x.y.z, `[::1]`. */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === 'localhost' || isLoopbackAddress(withoutBrackets(hostname))
-}
-
 /** The address inside `[…]`, as a URL object writes IPv6; any other host as it is. */
 export function withoutBrackets(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname

@@ -5,8 +5,9 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import { type FetchDocument, FetchError } from '../protocol/issuer-keys.ts'
+import { isLoopbackHost } from '../protocol/loopback.ts'
 import type { Seconds } from '../protocol/ports.ts'
-import { type AddressRules, addressJudge, isLoopbackAddress, isLoopbackHost, withoutBrackets } from './addresses.ts'
+import { type AddressRules, addressJudge, isLoopbackAddress, withoutBrackets } from './addresses.ts'
 import { type Resolve, resolveBySystem, vettedLookup } from './lookup.ts'
 
 /** Limits of one fetcher: what it may reach, how long, how many at once. */

@@ -96,7 +96,15 @@ async function load(options: IssuerKeysOptions): Promise<KeySource> {
   const uri = options.jwksUri ?? (await discoverJwksUri(options))
   const { status, body } = await options.fetchDocument(uri, { maxBytes: maxJwksBytes })
   if (status !== 200) throw new FetchError('fetch_failed', `${uri} answered ${status}`)
-  return await keySetOf(parseJsonObject(body))
+  return await keySetOf(jwksOf(body))
+}
+
+function jwksOf(body: Uint8Array): JsonObject {
+  try {
+    return parseJsonObject(body)
+  } catch (cause) {
+    throw new KeySetError('is not a JWK Set: it cannot be read as one JSON object', { cause })
+  }
 }
 
 async function discoverJwksUri({ issuer, fetchDocument }: IssuerKeysOptions): Promise<string> {

@@ -1,9 +1,10 @@
 /** The single values of a configuration: what an issuer, an id, a secret or an address must look like, and what to do if it does not. */
 
 import * as z from 'zod'
-import { isAddressRange, isLoopbackHost } from '../outbound/addresses.ts'
+import { isAddressRange } from '../outbound/addresses.ts'
 import { scopeToken } from '../protocol/form.ts'
 import { signatureAlgorithms } from '../protocol/keys.ts'
+import { isLoopbackHost } from '../protocol/loopback.ts'
 import { isResourceIndicator } from '../protocol/resource.ts'
 import { type Judgement, judged, refuse } from './schema-problems.ts'
 

@@ -5,21 +5,10 @@ import type { IdentityProvider } from '../idp/exchange.ts'
 import type { IdTokenIssuer } from '../idp/subject.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { IdTokenClaims } from '../protocol/id-token.ts'
-import { type FetchDocument, issuerKeys } from '../protocol/issuer-keys.ts'
-import type { Seconds } from '../protocol/ports.ts'
+import { issuerKeys } from '../protocol/issuer-keys.ts'
 import { clientFinder } from './clients.ts'
 import type { IdpConfig } from './config-schema.ts'
-
-/** What a role needs of the process around it. */
-export interface Surroundings {
-  fetchDocument: FetchDocument
-  now(): Seconds
-  /** Tells the operator what is wrong with somebody else's documents. */
-  warn(message: string): void
-}
-
-/** How far other people's clocks may be off. */
-export const skew: Seconds = 30
+import { type Surroundings, skew } from './surroundings.ts'
 
 /** What the Fastify plugin of the role is given. */
 export interface IdpRole {

@@ -10,7 +10,7 @@ import type { TrustedIssuer } from '../resource-as/trust.ts'
 import { memoryAccounts } from './accounts.ts'
 import { clientFinder } from './clients.ts'
 import type { ResourceAsConfig } from './config-schema.ts'
-import { type Surroundings, skew } from './idp-role.ts'
+import { type Surroundings, skew } from './surroundings.ts'
 
 /** One process has one clock; it may still be set back a little between two requests. */
 const clockAllowance: Seconds = 5

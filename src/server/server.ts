@@ -13,10 +13,11 @@ import type { Ports } from '../protocol/ports.ts'
 import { type Audit, fileAudit, streamAudit } from './audit.ts'
 import type { Config } from './config.ts'
 import { isLoopbackUrl, type Listen } from './config-values.ts'
-import { idpRole, type Surroundings } from './idp-role.ts'
+import { idpRole } from './idp-role.ts'
 import { jsonLine } from './json-line.ts'
 import { systemPorts } from './ports.ts'
 import { resourceAsRole } from './resource-as-role.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** Where the process writes, and how it gets its ports. */
 export interface StartOptions {

@@ -13,7 +13,7 @@ export interface Company {
 export const employer = 'Acme'
 
 export const companies = {
-  identityProvider: { name: 'Passgate', part: 'Okta', does: `keeps ${employer}'s people and their sign-in` },
+  identityProvider: { name: 'Passgate', part: 'Okta', does: `keeps ${employer}’s people and their sign-in` },
   chat: { name: 'Tidewater Chat', part: 'Slack', does: 'keeps the messages: an API and an MCP server' },
   agent: { name: 'Finch Assistant', part: 'Claude', does: 'works for whoever is signed in' },
   files: { name: 'Larkspur Files', part: 'any other vendor', does: 'keeps files, and trusts Passgate as well' },

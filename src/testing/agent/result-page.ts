@@ -7,11 +7,11 @@ import type { Caller, Message, Outcome } from './errands.ts'
 import { restore } from './home-page.ts'
 import { page } from './page.ts'
 import type { Deed, Result, Session } from './sessions.ts'
-import { isWorthShowing, type Shown, type ShownStep, shownStep } from './shown-step.ts'
+import { type Shown, type ShownStep, shownStep, worthShowing } from './shown-step.ts'
 import { tokenCard } from './token-card.ts'
 
 export function resultPage({ deed, errand }: Result, cast: Cast, session: Session): string {
-  const steps = errand.observed.filter(isWorthShowing).map((one) => shownStep(one, cast))
+  const steps = worthShowing(errand.observed).map((one) => shownStep(one, cast))
   const last = steps.at(-1)
   const { heading, says } = verdict(deed, errand.outcome, last, session.person?.name ?? '')
   return page(
@@ -21,12 +21,12 @@ export function resultPage({ deed, errand }: Result, cast: Cast, session: Sessio
 <p><a href="/">Back to what ${agentName} may do</a></p>
 <h1>${heading}</h1>
 <p class="lead">${says}</p>
-${answer(deed, errand.outcome)}
+${answer(deed, errand.outcome, cast)}
 ${deed === 'disconnect' ? restore(session) : undefined}
 </section>
 <section aria-labelledby="steps">
 <h2 id="steps">How it came about</h2>
-<p>${steps.length} requests. ${agentName} starts without a token each time, so that you see the whole way; in earnest it keeps the access token while it lives.</p>
+<p>${deed === 'sign-in' ? `The browser brought a code back from ${companies.identityProvider.name}; this is what ${agentName} did with it.` : `${agentName} starts without a token each time, so that you see the whole way. In earnest it keeps the access token while it lives.`}</p>
 <ol class="timeline">${steps.map(timelineStep)}</ol>
 </section>`,
   )
@@ -74,13 +74,13 @@ function nameOf({ name, email, account }: Caller): string {
   return name ?? email ?? account
 }
 
-function answer(deed: Deed, outcome: Outcome): Html | undefined {
+function answer(deed: Deed, outcome: Outcome, cast: Cast): Html | undefined {
   if (deed !== 'errand') return undefined
   if (outcome.kind === 'read')
     return outcome.messages.length === 0
       ? html`<p class="answer">There are no messages yet.</p>`
-      : html`<ul class="answer">${outcome.messages.slice(-10).map(message)}</ul>`
-  if (outcome.kind === 'posted') return html`<ul class="answer">${message(outcome.message)}</ul>`
+      : html`<ul class="answer">${outcome.messages.slice(-10).map((one) => message(one, cast))}</ul>`
+  if (outcome.kind === 'posted') return html`<ul class="answer">${message(outcome.message, cast)}</ul>`
   if (outcome.kind !== 'whoami') return undefined
   const { account, email, client, scopes } = outcome.caller
   return html`<div class="answer">${rows([
@@ -91,8 +91,9 @@ function answer(deed: Deed, outcome: Outcome): Html | undefined {
   ])}</div>`
 }
 
-function message({ author, via, channel, text }: Message): Html {
-  return html`<li><p class="meta"><b>${author}</b> in #${channel}, through ${via}</p><p>${text}</p></li>`
+function message({ author, via, channel, text }: Message, { chat }: Cast): Html {
+  const application = via === chat.credentials.id ? companies.agent.name : via
+  return html`<li><p class="meta"><b>${author}</b> in #${channel}, through ${application}</p><p>${text}</p></li>`
 }
 
 function timelineStep({ title, request, answer, refused, tokens, audit }: ShownStep): Html {

@@ -58,10 +58,18 @@ export function shownStep(observed: Observed, cast: Cast): ShownStep {
   }
 }
 
-/** The steps worth showing: no key sets, no metadata that was not there, no discovery by the sign-in. */
-export function isWorthShowing({ name, request, answer }: Observed): boolean {
-  if (name === 'sign-in') return request.method === 'POST'
-  return !name.endsWith('-metadata') || answer.status === 200
+/**
+ * The steps worth showing: no key sets, no metadata that was not there, no discovery by the sign-in; and of the calls with a
+ * token the last one that sent something, because an MCP client shakes hands first.
+ */
+export function worthShowing(observed: readonly Observed[]): Observed[] {
+  const calls = observed.filter(({ name, request }) => name === 'call' && request.headers.authorization !== undefined)
+  const last = calls.findLast(({ request }) => request.method === 'POST') ?? calls.at(-1)
+  return observed.filter((one) => {
+    if (calls.includes(one)) return one === last
+    if (one.name === 'sign-in') return one.request.method === 'POST'
+    return !one.name.endsWith('-metadata') || one.answer.status === 200
+  })
 }
 
 function titleOf({ name, answer: { status } }: Observed, to: string): string {

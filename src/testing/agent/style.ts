@@ -27,8 +27,9 @@ body { margin: 0; }
 .skip:focus { left: 1rem; top: .5rem; padding: .5rem .8rem; background: var(--card); z-index: 1; }
 .bar { border-bottom: 1px solid var(--line); background: var(--card); }
 .bar .width { display: flex; align-items: center; justify-content: space-between; gap: 1rem; min-height: 3.75rem; }
-.brand { display: flex; align-items: center; gap: .6rem; color: var(--text); font-weight: 650; text-decoration: none; }
-.who { display: flex; align-items: center; gap: .8rem; font-size: .95rem; }
+.brand { display: flex; align-items: center; gap: .6rem; color: var(--text); font-weight: 650; text-decoration: none; white-space: nowrap; }
+.who { display: flex; align-items: center; gap: .6rem; font-size: .95rem; min-width: 0; white-space: nowrap; }
+.who span { overflow: hidden; text-overflow: ellipsis; }
 main { padding-bottom: 2rem !important; }
 section { margin: 3rem 0; }
 h1, h2, h3, h4, h5, p, figure, ul, ol, dl, dd { margin: 0; }
@@ -38,6 +39,7 @@ h3 { font-size: 1.05rem; line-height: 1.35; }
 h4 { font-size: 1rem; }
 h5 { font-size: .8rem; margin-top: .9rem; color: var(--quiet); font-weight: 600; }
 p + p { margin-top: .75rem; }
+p + h1 { margin-top: .6rem; }
 a { color: var(--accent); }
 code { font: .86em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 :focus-visible { outline: .2rem solid var(--accent); outline-offset: .15rem; border-radius: .3rem; }
@@ -61,6 +63,7 @@ button.quiet { background: none; color: var(--accent); padding: .3rem .4rem; }
 .picture .agent rect { stroke: var(--accent); fill: var(--tint); }
 .picture .chat rect { stroke: var(--chat); fill: var(--chat-tint); }
 .picture text { fill: var(--text); text-anchor: middle; }
+.picture .note { text-anchor: end; }
 .picture .name { font-size: 16px; font-weight: 650; }
 .picture .part, .picture .note { font-size: 13px; fill: var(--quiet); }
 .picture .way { fill: none; stroke: var(--text); stroke-width: 1.6; }
@@ -68,14 +71,14 @@ button.quiet { background: none; color: var(--accent); padding: .3rem .4rem; }
 .picture marker path { fill: var(--text); }
 .picture .number circle { fill: var(--text); }
 .picture .number text { fill: var(--page); font-size: 13px; font-weight: 650; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); gap: 1rem; list-style: none; padding: 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem; list-style: none; padding: 0; }
 .cards:not(:first-child) { margin-top: 1rem; }
 .card { display: flex; flex-direction: column; align-items: flex-start; gap: .6rem; padding: 1.25rem; border: 1px solid var(--line); border-radius: .9rem; background: var(--card); }
 .card p { margin: 0; color: var(--quiet); }
 .card button { margin-top: auto; }
 input[name="text"] { width: 100%; font: inherit; color: inherit; padding: .5rem .7rem; border: 1px solid var(--quiet); border-radius: .5rem; background: var(--page); }
 fieldset { border: 0; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .95rem; }
-legend { float: left; padding: 0; margin-right: .9rem; color: var(--quiet); }
+legend { padding: 0; color: var(--quiet); }
 input[type="radio"] { accent-color: var(--accent); }
 .notice { display: flex; flex-wrap: wrap; gap: .8rem 1.2rem; align-items: center; margin-top: 1.5rem; padding: 1rem 1.2rem; border-radius: .8rem; background: var(--bad-tint); color: var(--bad); }
 .notice button.second { border-color: currentColor; color: inherit; }
@@ -91,9 +94,11 @@ input[type="radio"] { accent-color: var(--accent); }
 .rows > div:first-child { border-top: 0; }
 .rows dt { font-weight: 600; font-size: .92rem; overflow-wrap: anywhere; }
 .rows dd { grid-column: 2; overflow-wrap: anywhere; min-width: 0; }
+.rows.parts > div { grid-template-columns: 9rem 1.1fr 1fr; }
+.rows.parts dd { grid-column: auto; }
 .rows.parts dt { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .86rem; }
 .meaning { color: var(--quiet); font-size: .92rem; }
-[aria-labelledby="who"] .rows > div { grid-template-columns: 11rem 10rem 1fr auto; }
+[aria-labelledby="who"] .rows > div { grid-template-columns: 10rem 13rem 1fr auto; }
 [aria-labelledby="who"] .rows dd { grid-column: auto; }
 .answer { list-style: none; margin-top: 1.5rem; padding: .5rem 1.25rem; border: 1px solid var(--line); border-radius: .9rem; background: var(--card); max-width: 44rem; }
 .answer li { padding: .6rem 0; overflow-wrap: anywhere; }
@@ -102,7 +107,7 @@ p.answer { padding: 1rem 1.25rem; }
 .answer p { margin: 0; }
 .meta { color: var(--quiet); font-size: .88rem; }
 .meta b { color: var(--text); }
-.timeline { list-style: none; counter-reset: step; padding: 0; margin-top: 1.75rem; max-width: 50rem; }
+.timeline { list-style: none; counter-reset: step; padding: 0; margin-top: 1.75rem; }
 .timeline > li { counter-increment: step; position: relative; padding: 0 0 2rem 3.1rem; }
 .timeline > li::before {
   content: counter(step); position: absolute; left: 0; top: -.15rem; width: 2rem; height: 2rem; display: grid; place-items: center;
@@ -127,8 +132,8 @@ footer { border-top: 1px solid var(--line); color: var(--quiet); font-size: .9re
 @media (max-width: 46rem) {
   section { margin: 2.25rem 0; }
   .hero { grid-template-columns: 1fr; gap: 2rem; }
-  .rows > div, [aria-labelledby="who"] .rows > div { grid-template-columns: 1fr; }
-  .rows dd { grid-column: 1; }
+  .rows > div, .rows.parts > div, [aria-labelledby="who"] .rows > div { grid-template-columns: 1fr; }
+  .rows dd, .rows.parts dd { grid-column: 1; }
   .timeline > li { padding-left: 2.6rem; }
   .token { padding: 1rem; }
 }

@@ -36,11 +36,10 @@ function personButton({ name, email, claims, groups, enabled }: Person): Html {
     .split(' ')
     .map((word) => word.charAt(0))
     .join('')
-  const about = enabled ? `${email} · ${groups.at(-1) ?? 'no group'}` : `${email} · left the company`
   return html`
           <li><button class="person${enabled ? '' : ' disabled'}" name="person" value="${name}">
             <span class="initials" aria-hidden="true">${initials}</span>
-            <span class="who"><strong>${fullName}</strong><span>${about}</span></span>
+            <span class="who"><strong>${fullName}</strong><span>${email}</span> <span>${groups.at(-1)}</span></span>
             ${enabled ? undefined : html`<span class="badge">Disabled</span>`}
           </button></li>`
 }

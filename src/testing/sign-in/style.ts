@@ -80,8 +80,10 @@ button { font: inherit; color: inherit; cursor: pointer; }
   font-weight: 650;
   font-size: .95rem;
 }
-.who { flex: 1; min-width: 0; display: grid; }
+.who { flex: 1; min-width: 0; display: flex; flex-wrap: wrap; column-gap: .7rem; }
+.who strong { flex: 100%; }
 .who > span { color: var(--quiet); font-size: .9rem; overflow-wrap: anywhere; }
+.who > span + span { font-style: italic; }
 .disabled .initials { background: none; border: 1px dashed var(--quiet); color: var(--quiet); }
 .disabled strong { font-weight: 500; color: var(--quiet); }
 .badge {

@@ -50,7 +50,10 @@ export function printScene(scene: Scene, number: number, paint: Paint): string {
 }
 
 function exchange(label: string, line: string, entries: readonly Shown[], paint: Paint): string[] {
-  return [`     ${paint('cyan', label.padEnd(8))} ${paint('bold', line)}`, ...entries.flatMap((entry) => pair(entry, 22, paint, 14))]
+  return [
+    `     ${paint('cyan', label.padEnd(8))} ${paint('bold', line)}`,
+    ...entries.flatMap((entry) => pair(entry, 22, paint, 14)),
+  ]
 }
 
 function anatomy({ name, start, madeBy, madeFor, lifetime, header, claims }: TokenAnatomy, paint: Paint): string[] {
