@@ -6,11 +6,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const secondNode = '24.21.0'
-const chromiumPaths = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+
+/** Programs that some tests need beside npm, found here or installed by Debian's package manager. */
+const programs = [
+  {
+    name: 'Chromium',
+    variable: 'CHROMIUM',
+    package: 'chromium',
+    paths: [
+      '/usr/bin/chromium',
+      '/usr/bin/chromium-browser',
+      '/usr/bin/google-chrome',
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    ],
+    tests: 'test/browser/**',
+    what: 'the pages in a browser',
+  },
+  {
+    name: 'Redis',
+    variable: 'REDIS_SERVER',
+    package: 'redis-server',
+    paths: ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/opt/homebrew/bin/redis-server'],
+    tests: 'test/store/redis/**',
+    what: 'the store in Redis',
+  },
 ]
 
 const work = mkdtempSync(join(tmpdir(), 'xaa-test-'))
@@ -20,9 +39,18 @@ const failures: string[] = []
 
 step('style', 'npx', ['biome', 'check', '.'])
 step('types', 'npx', ['tsc', '--noEmit', '-p', 'test'])
-const chromium = findChromium()
-if (chromium === undefined)
-  notRun.push('the pages in a browser: install Chromium (Debian: apt-get install chromium), or name one in CHROMIUM')
+const found: { [variable: string]: string } = {}
+const excluded: string[] = []
+for (const program of programs) {
+  const path = findProgram(program)
+  if (path !== undefined) found[program.variable] = path
+  else {
+    excluded.push(`--exclude=${program.tests}`)
+    notRun.push(
+      `${program.what}: install ${program.name} (Debian: apt-get install ${program.package}), or name it in ${program.variable}`,
+    )
+  }
+}
 vitest('tests', [process.execPath], ['--coverage'])
 const alreadyNew = Number(process.versions.node.split('.')[0]) >= 24
 const newer = alreadyNew ? undefined : newerNode()
@@ -65,10 +93,10 @@ function vitest(name: string, node: string[], args: string[]): void {
       '--reporter=dot',
       '--reporter=json',
       `--outputFile.json=${report}`,
-      ...(chromium === undefined ? ['--exclude=test/browser/**'] : []),
+      ...excluded,
       ...args,
     ],
-    { stdio: 'inherit', env: { ...process.env, ...(chromium === undefined ? {} : { CHROMIUM: chromium }) } },
+    { stdio: 'inherit', env: { ...process.env, ...found } },
   )
   if (!existsSync(report)) {
     total.failed++
@@ -91,19 +119,17 @@ function vitest(name: string, node: string[], args: string[]): void {
   }
 }
 
-function findChromium(): string | undefined {
-  const found = [process.env.CHROMIUM ?? '', ...chromiumPaths].find((path) => path !== '' && existsSync(path))
-  if (found !== undefined) return found
+function findProgram({ name, variable, paths, package: debian }: (typeof programs)[number]): string | undefined {
+  const find = () => [process.env[variable] ?? '', ...paths].find((path) => path !== '' && existsSync(path))
   const mayInstall = process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')
-  if (!mayInstall) return undefined
-  console.log('\n== installing Chromium with apt-get, for the tests of the pages')
-  const quiet = {
-    stdio: ['ignore', 'ignore', 'inherit'] as ('ignore' | 'inherit')[],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  }
-  spawnSync('apt-get', ['-qq', 'update'], quiet)
-  spawnSync('apt-get', ['-qq', '-y', '--no-install-recommends', 'install', 'chromium'], quiet)
-  return chromiumPaths.find((path) => existsSync(path))
+  if (find() !== undefined || !mayInstall) return find()
+  console.log(`\n== installing ${name} with apt-get, for the tests that need it`)
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const aptGet = (...args: string[]) =>
+    spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env })
+  aptGet('update')
+  aptGet('-y', '--no-install-recommends', 'install', debian)
+  return find()
 }
 
 /** A command that runs Node 24 from its npm package, which holds the binary and needs no install script. */
