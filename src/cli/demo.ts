@@ -7,6 +7,7 @@ import type { Scene } from '../testing/story/scene.ts'
 import { type Stage, setStage } from '../testing/story/stage.ts'
 import { playStory } from '../testing/story/story.ts'
 import { type Io, usageProblem } from './command.ts'
+import { stopSignal } from './stop-signal.ts'
 
 export const summary = 'run a whole enterprise on this machine and show each step'
 
@@ -37,7 +38,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   const { once, json, port } = options
   const stage = await open(port, io)
   if (stage === undefined) return 1
-  const stopped = once ? undefined : toldToStop()
+  const stopped = once ? undefined : stopSignal(io.env)
   try {
     const scenes = await playStory(stage.cast)
     if (json) io.out(`${JSON.stringify(report(scenes), null, 2)}\n`)
@@ -144,10 +145,4 @@ function report(scenes: readonly Scene[]): object {
       facts: Object.fromEntries(facts.map(([name, value]) => [name.trim(), value])),
     })),
   }
-}
-
-async function toldToStop(): Promise<void> {
-  await new Promise<void>((stop) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop())
-  })
 }

@@ -5,6 +5,7 @@ import { type Config, readConfig } from '../server/config.ts'
 import { ConfigError, printProblems } from '../server/problems.ts'
 import type { RunningServers } from '../server/server.ts'
 import { type Io, usageProblem } from './command.ts'
+import { stopSignal } from './stop-signal.ts'
 
 /** One line for the list of commands; the same as there. */
 export const summary = 'run an identity provider, a resource authorization server, or both'
@@ -87,7 +88,7 @@ function count(number: number, noun: string): string {
 
 async function serve(config: Config, io: Io): Promise<number> {
   // Listening for them before the start: a stop that comes in between is not lost.
-  const stop = stopSignal()
+  const stop = stopSignal(io.env)
   // A file that cannot be used is told sooner without the HTTP server's code.
   const { StartError, startServers } = await import('../server/server.ts')
   let servers: RunningServers
@@ -107,14 +108,7 @@ async function serve(config: Config, io: Io): Promise<number> {
       'The memory store forgets at each start which ID-JAGs were redeemed: for the first 30 seconds, and for all that were issued before, redemption is refused.\n',
     )
   const signal = await stop
-  io.err(`${signal}: closing\n`)
+  io.err(`stopped by ${signal}: closing\n`)
   await servers.close()
   return 0
-}
-
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
-  })
 }

@@ -1,10 +1,10 @@
 /** `xaa testbed`: every role on this machine for tests, until stopped, and a file that says where everything is. */
 
-import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { testbedFileOf, writeTestbedFile } from '../testing/testbed-file.ts'
 import { startWorld, type World } from '../testing/world.ts'
 import { type Io, usageProblem } from './command.ts'
+import { stopSignal } from './stop-signal.ts'
 
 /** One line for the list of commands; the same as there. */
 export const summary = 'run every role on this machine for tests, until stopped'
@@ -39,10 +39,7 @@ export async function run(args: string[], io: Io): Promise<number> {
     return 2
   }
   // Listening for them before the start: a stop that comes in between is not lost.
-  const stop = new AbortController()
-  const stopped = once(stop.signal, 'abort')
-  const end = () => stop.abort()
-  process.once('SIGTERM', end).once('SIGINT', end)
+  const stopped = stopSignal(io.env)
   let world: World | undefined
   try {
     world = await startWorld({ port: read.port, report: (message) => io.err(`xaa testbed: ${message}\n`) })
@@ -54,7 +51,6 @@ export async function run(args: string[], io: Io): Promise<number> {
     io.err(`xaa testbed: ${cause instanceof Error ? cause.message : String(cause)}\n`)
     return 1
   } finally {
-    process.off('SIGTERM', end).off('SIGINT', end)
     await world?.close()
   }
 }

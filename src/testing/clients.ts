@@ -3,7 +3,7 @@
 import { type Client, secretDigestOf } from '../protocol/client-auth.ts'
 import { keySetOf } from '../protocol/keys.ts'
 import { type ClientAuthMethod, clientAuthMethods } from '../protocol/names.ts'
-import { type KeyFolder, newId } from './keys.ts'
+import { type KeyFolder, newId, newSuffix } from './keys.ts'
 
 export type ClientName = 'assistant' | 'notebook'
 
@@ -46,8 +46,8 @@ async function register(
   methods: readonly ClientAuthMethod[],
   folder: KeyFolder,
 ): Promise<RegisteredClient> {
-  const idp = await oneSide(`${name}-${newId()}`, methods, folder)
-  const resourceAs = await oneSide(`${name}-there-${newId()}`, methods, folder)
+  const idp = await oneSide(`${name}-${newSuffix()}`, methods, folder)
+  const resourceAs = await oneSide(`${name}-there-${newSuffix()}`, methods, folder)
   return {
     client: { name, title, idp: idp.credentials, resourceAs: resourceAs.credentials },
     atIdp: idp.registered,

@@ -47,3 +47,8 @@ async function newKey(alg: SignatureAlgorithm): Promise<JWK> {
 export function newId(): string {
   return randomBytes(24).toString('base64url')
 }
+
+/** A few random characters for a name that differs in every world, so that nobody can rely on it; no secret. */
+export function newSuffix(): string {
+  return randomBytes(3).toString('hex')
+}

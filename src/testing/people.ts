@@ -19,13 +19,13 @@ export interface Directory {
   find(sub: string): Promise<Person | undefined>
 }
 
-/** Makes the directory. Everybody's `sub` ends in an id of `newId`, so that nobody can rely on it. */
-export function directoryOf(newId: () => string): Directory {
+/** Makes the directory. Everybody's `sub` ends in what `newSuffix` gives, so that nobody can rely on it. */
+export function directoryOf(newSuffix: () => string): Directory {
   const person = (name: PersonName, fullName: string, groups: readonly string[], enabled: boolean): Person => {
     const email = `${name}@${companyDomain}`
     return {
       name,
-      sub: `${name}-${newId()}`,
+      sub: `${name}-${newSuffix()}`,
       email,
       enabled,
       groups,

@@ -6,7 +6,7 @@ import type { KeySource } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { type ClientName, type RegisteredClient, registerClients } from './clients.ts'
 import type { Addresses } from './enterprise.ts'
-import { type KeyFolder, newId } from './keys.ts'
+import { type KeyFolder, newSuffix } from './keys.ts'
 import { bindOrigin, type Origin } from './origin.ts'
 import { type Directory, directoryOf } from './people.ts'
 import type { SharedPorts } from './ports.ts'
@@ -68,7 +68,7 @@ export async function setStage(
     },
     folder,
     clients: await registerClients(folder),
-    directory: directoryOf(newId),
+    directory: directoryOf(newSuffix),
     ports,
     keysOf(issuer) {
       const fetchDocument = documentFetch({ allowLoopback: true, allowAddresses: [] })

@@ -73,7 +73,7 @@ function credentialsOf({ id, secret, jwkFile }: Credentials): TestbedFile['clien
   return { id, secret, ...(jwkFile === undefined ? {} : { jwkFile }) }
 }
 
-/** Writes the file, mode 0600, in one rename: a reader that waits for it never sees a half. Rejects when the folder cannot be written. */
+/** Writes the file, mode 0600, in one rename: a reader that waits for it never sees a half. Rejects with a sentence that names it. */
 export async function writeTestbedFile(path: string, content: TestbedFile): Promise<void> {
   const draft = join(dirname(resolve(path)), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
   try {
@@ -81,6 +81,7 @@ export async function writeTestbedFile(path: string, content: TestbedFile): Prom
     await rename(draft, path)
   } catch (cause) {
     await rm(draft, { force: true })
-    throw cause
+    const { code } = cause as { code?: string }
+    throw new Error(`${path} cannot be written (${code ?? 'unknown'})`, { cause })
   }
 }

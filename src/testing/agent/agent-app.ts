@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Seconds } from '../../protocol/ports.ts'
+import { refuseForeignHosts } from '../rebinding.ts'
 import { agentName, type Cast } from './cast.ts'
 import { type ErrandName, runErrand } from './errands.ts'
 import { homePage, welcomePage } from './home-page.ts'
@@ -43,9 +44,11 @@ export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOp
         'content-security-policy',
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
       )
-      .header('referrer-policy', 'no-referrer')
+      // Not no-referrer: Chromium would send Origin: null with every form.
+      .header('referrer-policy', 'same-origin')
       .header('x-content-type-options', 'nosniff')
   })
+  refuseForeignHosts(app)
   app.setErrorHandler(async (error, request, reply) => {
     const session = sessions.find(request)
     if (error instanceof NotSignedIn) return reply.redirect('/', 303)

@@ -10,8 +10,10 @@ export interface Company {
   does: string
 }
 
+/** The company whose people sign in, and which decides what the agent may reach. */
 export const employer = 'Acme'
 
+/** The companies by their part. */
 export const companies = {
   identityProvider: { name: 'Passgate', part: 'Okta', does: `keeps ${employer}’s people and their sign-in` },
   chat: { name: 'Tidewater Chat', part: 'Slack', does: 'keeps the messages: an API and an MCP server' },

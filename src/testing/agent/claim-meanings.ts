@@ -2,6 +2,7 @@
 
 import { agentName, companies, employer } from './cast.ts'
 
+/** The three tokens of the flow, in their order. */
 export type TokenKind = 'id-token' | 'id-jag' | 'access-token'
 
 const { identityProvider } = companies
@@ -66,6 +67,7 @@ export function claimMeaning(
   return (typeof meaning === 'string' ? meaning : meaning?.[kind]) ?? ''
 }
 
+/** What one member of a header means. Empty where there is nothing to say. */
 export function headerMeaning(name: string, value: string): string {
   if (name === 'alg') return 'how it is signed; the reader decides what is allowed'
   if (name === 'kid') return 'which of the maker’s published keys signed it'

@@ -31,11 +31,13 @@ export type Outcome =
   | { kind: 'whoami'; caller: Caller }
   | { kind: 'stopped'; at: CrossAppError['step']; code: string | undefined; sentence: string }
 
+/** An errand that has been run, with every request it took. */
 export interface Errand {
   outcome: Outcome
   observed: Observed[]
 }
 
+/** `post` goes by the HTTP API, `post-by-mcp` and `whoami` by the MCP server. */
 export type ErrandName = 'read' | 'post' | 'whoami' | 'post-by-mcp'
 
 /**

@@ -4,7 +4,7 @@ import { type Html, html } from '../html.ts'
 import { companies, employer } from './cast.ts'
 import type { Session } from './sessions.ts'
 
-/** A whole page, as text. `signedOut` pages have nobody's name on them. */
+/** A whole page, as text. The name of whoever is signed in and the way out stand in its bar. */
 export function page(title: string, session: Session | undefined, main: Html): string {
   const { name } = companies.agent
   return html`<!doctype html>

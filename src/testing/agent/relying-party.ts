@@ -45,10 +45,12 @@ export interface RelyingParty {
   finish(callback: URL, pending: PendingSignIn): Promise<Person>
 }
 
+/** Nobody has signed in. The message is a sentence for the person, without a full stop; it holds no token. */
 export class SignInFailed extends Error {
   override readonly name = 'SignInFailed'
 }
 
+/** The agent at the cast's identity provider. Metadata and keys are fetched anew for each sign-in. */
 export function relyingParty({ identityProvider: { issuer, credentials }, redirectUri }: Cast): RelyingParty {
   async function configuration(observe: (observed: Observed) => void): Promise<Configuration> {
     const send = observedFetch('sign-in', observe)
@@ -100,8 +102,14 @@ export function relyingParty({ identityProvider: { issuer, credentials }, redire
   }
 }
 
+/** What the provider said, or what was wrong with what came; with the name of the claim, where one was. */
 function sentenceOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'the identity provider’s answer cannot be used'
+  if (!(cause instanceof Error)) return 'the answer of the identity provider cannot be used'
   const { error_description: description } = cause as { error_description?: unknown }
-  return typeof description === 'string' && description !== '' ? description : cause.message
+  if (typeof description === 'string' && description !== '') return description
+  for (let at: unknown = cause.cause; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
+    const { claim } = at as { claim?: unknown }
+    if (typeof claim === 'string') return `the ID Token is not used, because of its claim ${claim}`
+  }
+  return cause.message
 }

@@ -10,6 +10,7 @@ import type { Deed, Result, Session } from './sessions.ts'
 import { type Shown, type ShownStep, shownStep, worthShowing } from './shown-step.ts'
 import { tokenCard } from './token-card.ts'
 
+/** The page of one result, for the session whose result it is. */
 export function resultPage({ deed, errand }: Result, cast: Cast, session: Session): string {
   const steps = worthShowing(errand.observed).map((one) => shownStep(one, cast))
   const last = steps.at(-1)
@@ -21,7 +22,7 @@ export function resultPage({ deed, errand }: Result, cast: Cast, session: Sessio
 <p><a href="/">Back to what ${agentName} may do</a></p>
 <h1>${heading}</h1>
 <p class="lead">${says}</p>
-${answer(deed, errand.outcome, cast)}
+${last?.refused === true ? refusal(last) : answer(deed, errand.outcome, cast)}
 ${deed === 'disconnect' ? restore(session) : undefined}
 </section>
 <section aria-labelledby="steps">
@@ -104,6 +105,15 @@ ${request.parameters.length + answer.members.length === 0 ? undefined : words(re
 ${tokens.map(tokenCard)}
 ${audit === undefined ? undefined : auditLine(audit)}
 </li>`
+}
+
+/** What the refusing server said aloud, and what it told only its operator. */
+function refusal({ to, answer, audit }: ShownStep): Html {
+  return html`<div class="answer">${rows([
+    [`${to} says`, String(answer.status)],
+    ...answer.members,
+    ['its operator reads', audit === undefined ? 'nothing' : audit.reason],
+  ])}</div>`
 }
 
 /** The request and the answer; folded away unless they say why something was refused. */

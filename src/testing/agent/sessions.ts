@@ -9,11 +9,13 @@ import type { PendingSignIn, Person } from './relying-party.ts'
 /** What was tried. */
 export type Deed = 'sign-in' | 'errand' | 'replay' | 'elsewhere' | 'disconnect'
 
+/** What the session's last deed came to. */
 export interface Result {
   deed: Deed
   errand: Errand
 }
 
+/** One browser. `person` is there once somebody has signed in with it. */
 export interface Session {
   id: string
   /** Stands in every form; a post without it came from somebody else's page. */
@@ -24,6 +26,7 @@ export interface Session {
   result?: Result
 }
 
+/** The sessions of one agent. */
 export interface Sessions {
   /** The session of a request's cookie; undefined when there is none that lives. */
   find(request: FastifyRequest): Session | undefined
@@ -37,6 +40,7 @@ const cookieName = 'finch_session'
 const lifetime: Seconds = 8 * 3600
 const maxSessions = 1000
 
+/** At most 1000 sessions of eight hours; the oldest makes way. */
 export function sessionsOf(now: () => Seconds): Sessions {
   const sessions = new Map<string, Session>()
   return {

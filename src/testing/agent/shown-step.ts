@@ -9,6 +9,7 @@ import { shortened, type TokenAnatomy, takeApart } from './token-anatomy.ts'
 /** A parameter, header or member: its name, and its value with secrets masked and tokens cut. */
 export type Shown = readonly [name: string, value: string]
 
+/** A step with its secrets masked and its tokens cut and taken apart. */
 export interface ShownStep {
   name: string
   title: string

@@ -130,6 +130,8 @@ details .rows { margin-top: .2rem; }
 .audit .detail { display: block; color: var(--quiet); overflow-wrap: anywhere; }
 footer { border-top: 1px solid var(--line); color: var(--quiet); font-size: .9rem; padding-top: 1.25rem !important; padding-bottom: 2rem !important; }
 @media (max-width: 46rem) {
+  .bar .width { gap: .5rem; }
+  .who { gap: .3rem; font-size: .85rem; }
   section { margin: 2.25rem 0; }
   .hero { grid-template-columns: 1fr; gap: 2rem; }
   .rows > div, .rows.parts > div, [aria-labelledby="who"] .rows > div { grid-template-columns: 1fr; }

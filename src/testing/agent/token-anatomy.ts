@@ -15,6 +15,7 @@ export interface TokenPart {
   meaning: string
 }
 
+/** A decoded token, ready to be shown. Nothing in it has been verified. */
 export interface TokenAnatomy {
   kind: TokenKind
   name: string
@@ -23,8 +24,8 @@ export interface TokenAnatomy {
   madeBy: string
   madeFor: string
   lifetime: Seconds
-  /** The first characters of the token as it travels; the rest tells a person nothing. */
-  start: string
+  /** Both ends of the token as it travels; the middle tells a person nothing. */
+  cut: string
   header: TokenPart[]
   claims: TokenPart[]
   /** The payload as it was read, for programs. */
@@ -44,9 +45,9 @@ const purposes: { [kind in TokenKind]: { name: string; purpose: string } } = {
   },
 }
 
-/** The first 24 characters of a token, which are enough to see that two are different. */
+/** Both ends of a token: all begin alike, and the end of the signature tells two apart. */
 export function shortened(token: string): string {
-  return token.length > 24 ? `${token.slice(0, 24)}…` : token
+  return token.length > 24 ? `${token.slice(0, 14)}…${token.slice(-9)}` : token
 }
 
 /** Takes a JWT of the flow apart; undefined for text that is none. Does NOT verify anything: it is for looking at. */
@@ -63,7 +64,7 @@ export function takeApart(token: string, cast: Cast): TokenAnatomy | undefined {
     madeBy: companyAt(String(iss), cast),
     madeFor: audience.map((one) => madeFor(one, kind, cast)).join(' and '),
     lifetime: Number(exp) - Number(iat),
-    start: shortened(token),
+    cut: shortened(token),
     header: Object.entries(header)
       .filter(([, value]) => value !== undefined)
       .map(([name, value]) => ({ name, value: String(value), meaning: headerMeaning(name, String(value)) })),

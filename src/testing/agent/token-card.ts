@@ -5,6 +5,7 @@ import { agentName } from './cast.ts'
 import { duration } from './claim-meanings.ts'
 import type { TokenAnatomy, TokenPart } from './token-anatomy.ts'
 
+/** The card. Does NOT verify the token: it shows what {@link TokenAnatomy} holds. */
 export function tokenCard({
   kind,
   name,
@@ -20,7 +21,7 @@ export function tokenCard({
 <h4>${name}</h4>
 <p>${purpose}</p>
 <p class="made">Made by <b>${madeBy}</b> for <b>${madeFor}</b>, carried by ${agentName}, good for ${duration(lifetime)}.</p>
-<p class="small">On the wire: <code>${start}</code></p>
+<p class="small">On the wire: <code>${cut}</code></p>
 <h5>Header</h5>
 ${parts(header)}
 <h5>Claims</h5>

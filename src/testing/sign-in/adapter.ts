@@ -9,6 +9,8 @@ interface Entry {
 }
 
 const maxEntries = 50_000
+/** What ends with its grant. A sign-in under way names a grant too, and goes on without it. */
+const endsWithGrant = ['AccessToken', 'AuthorizationCode', 'RefreshToken']
 
 /** Makes an adapter for every model over one Map. Throws RangeError when 50 000 entries live: nothing alive is evicted. */
 export function memoryAdapter(): AdapterFactory {
@@ -46,7 +48,8 @@ export function memoryAdapter(): AdapterFactory {
         entries.delete(keyOf(id))
       },
       async revokeByGrantId(grantId) {
-        for (const [key, { payload }] of entries) if (payload.grantId === grantId) entries.delete(key)
+        for (const [key, entry] of entries)
+          if (endsWithGrant.includes(entry.model) && entry.payload.grantId === grantId) entries.delete(key)
       },
     }
   }

@@ -36,11 +36,11 @@ function personButton({ name, email, claims, groups, enabled }: Person): Html {
     .split(' ')
     .map((word) => word.charAt(0))
     .join('')
+  const badge = enabled ? undefined : html` <span class="badge">Disabled</span>`
   return html`
           <li><button class="person${enabled ? '' : ' disabled'}" name="person" value="${name}">
             <span class="initials" aria-hidden="true">${initials}</span>
-            <span class="who"><strong>${fullName}</strong><span>${email}</span> <span>${groups.at(-1)}</span></span>
-            ${enabled ? undefined : html`<span class="badge">Disabled</span>`}
+            <span class="who"><strong>${fullName}${badge}</strong><span>${email}</span> <span>${groups.at(-1)}</span></span>
           </button></li>`
 }
 

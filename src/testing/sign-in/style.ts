@@ -87,7 +87,7 @@ button { font: inherit; color: inherit; cursor: pointer; }
 .disabled .initials { background: none; border: 1px dashed var(--quiet); color: var(--quiet); }
 .disabled strong { font-weight: 500; color: var(--quiet); }
 .badge {
-  flex: none;
+  margin-left: .3rem;
   padding: .1rem .55rem;
   border-radius: 1rem;
   background: var(--alert-tint);

@@ -9,11 +9,12 @@ import type { TokenAnatomy } from '../agent/token-anatomy.ts'
 import type { Scene } from './scene.ts'
 
 type Style = Parameters<typeof styleText>[0]
+/** Gives a text its colour or weight, or leaves it as it is. */
 export type Paint = (style: Style, text: string) => string
 
-/** Colours, or none. */
+/** Colours where standard output is a terminal or FORCE_COLOR says so, or none. */
 export function painter(colours: boolean): Paint {
-  return colours ? (style, text) => styleText(style, text, { validateStream: false }) : (_style, text) => text
+  return colours ? (style, text) => styleText(style, text) : (_style, text) => text
 }
 
 const columns = 100
@@ -56,7 +57,7 @@ function exchange(label: string, line: string, entries: readonly Shown[], paint:
   ]
 }
 
-function anatomy({ name, start, madeBy, madeFor, lifetime, header, claims }: TokenAnatomy, paint: Paint): string[] {
+function anatomy({ name, cut, madeBy, madeFor, lifetime, header, claims }: TokenAnatomy, paint: Paint): string[] {
   const part = (one: TokenAnatomy['claims'][number]): string[] => {
     const [first = '', ...rest] = wrapped(one.value, columns - 27)
     const meaning = one.meaning === '' ? '' : `← ${one.meaning}`
@@ -70,7 +71,7 @@ function anatomy({ name, start, madeBy, madeFor, lifetime, header, claims }: Tok
     ]
   }
   return [
-    `     ${paint('cyan', name)} ${start}`,
+    `     ${paint('cyan', name)} ${cut}`,
     `     ${paint('dim', `made by ${madeBy} for ${madeFor}, good for ${duration(lifetime)}`)}`,
     `     ${paint('cyan', 'header')}`,
     ...header.flatMap(part),

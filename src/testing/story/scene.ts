@@ -9,6 +9,7 @@ import type { TokenAnatomy } from '../agent/token-anatomy.ts'
 /** What one scene promises: a sentence, and whether it holds. */
 export type Promised = readonly [says: string, holds: boolean]
 
+/** A judged scene, for a terminal and for a program. Secrets are masked in it. */
 export interface Scene {
   name: string
   title: string
@@ -26,6 +27,7 @@ export interface Scene {
   facts: Shown[]
 }
 
+/** What a scene is made of. */
 export interface SceneOptions {
   name: string
   title: string

@@ -20,6 +20,7 @@ export interface Footage {
 
 const { identityProvider, chat, agent } = companies
 
+/** The scenes, in order; each request that never happened is a scene that is not `ok`. */
 export function sevenSteps(footage: Footage, cast: Cast): Scene[] {
   const { person, read } = footage
   const step = (name: string, status: number) => find(read.observed, name, status)

@@ -9,6 +9,7 @@ import { startWorld, type World } from '../world.ts'
 /** The agent's port when the world's first one is given: the world takes six. */
 export const agentPlace = 6
 
+/** Where the stage stands, and who hears of its troubles. */
 export interface StageOptions {
   /** The first of seven ports in a row; 0: whatever is free. */
   port: number
@@ -16,6 +17,7 @@ export interface StageOptions {
   report(message: string): void
 }
 
+/** Everything, running. `close` stops all servers and deletes the world's keys. */
 export interface Stage {
   world: World
   cast: Cast

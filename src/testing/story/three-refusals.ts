@@ -5,12 +5,14 @@ import { agentName, type Cast, companies, employer } from '../agent/cast.ts'
 import type { Observed } from '../agent/observed.ts'
 import { answered, type Scene, sceneOf } from './scene.ts'
 
+/** The three requests that must be refused; undefined for one that never happened. */
 export interface RefusalFootage {
   elsewhere: Observed | undefined
   twice: Observed | undefined
   removed: Observed | undefined
 }
 
+/** The scenes, in order. */
 export function threeRefusals({ elsewhere, twice, removed }: RefusalFootage, cast: Cast): Scene[] {
   const { identityProvider, chat, files } = companies
   const refusal = (
