@@ -6,17 +6,7 @@ import { duration } from './claim-meanings.ts'
 import type { TokenAnatomy, TokenPart } from './token-anatomy.ts'
 
 /** The card. Does NOT verify the token: it shows what {@link TokenAnatomy} holds. */
-export function tokenCard({
-  kind,
-  name,
-  purpose,
-  madeBy,
-  madeFor,
-  lifetime,
-  start,
-  header,
-  claims,
-}: TokenAnatomy): Html {
+export function tokenCard({ kind, name, purpose, madeBy, madeFor, lifetime, cut, header, claims }: TokenAnatomy): Html {
   return html`<article class="token ${kind}">
 <h4>${name}</h4>
 <p>${purpose}</p>
