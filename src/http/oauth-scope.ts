@@ -2,9 +2,10 @@
 
 import formbody from '@fastify/formbody'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { refusal } from '../protocol/audit.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { AuditEvent, Ports } from '../protocol/ports.ts'
-import { failClosed, refusal } from '../protocol/token-endpoint.ts'
+import { failClosed } from '../protocol/token-endpoint.ts'
 
 export const correlationHeader = 'x-correlation-id'
 export const maxBodyBytes = 64 * 1024
@@ -112,6 +113,7 @@ export function answerError(
   reply: FastifyReply,
   report: OAuthScopeOptions['report'],
 ): FastifyReply {
+  reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
   if (!(error instanceof OAuthError)) {
     report(error, correlationIdOf(request))
     return reply.code(500).send({ error: 'server_error', error_description: 'the server failed' })

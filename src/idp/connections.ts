@@ -102,10 +102,11 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
   // ID-JAG §4.3.3, FL-ISS-01: every resource asked for is one that the audience governs.
   const foreign = question.resources.find((asked) => !server.resources.some((one) => sameResource(one, asked)))
   if (foreign !== undefined) return noResource(`${foreign} is not governed by ${server.issuer}`)
+  const given = connection.resources.filter((one) => server.resources.some((governed) => sameResource(one, governed)))
   const resources =
     question.resources.length === 0
-      ? [...connection.resources]
-      : connection.resources.filter((one) => question.resources.some((asked) => sameResource(one, asked)))
+      ? given
+      : given.filter((one) => question.resources.some((asked) => sameResource(one, asked)))
   if (question.resources.length > 0 && resources.length === 0)
     return noResource(`the connection gives none of ${question.resources.join(', ')}`)
 

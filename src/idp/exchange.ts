@@ -154,23 +154,19 @@ async function findTarget(
   audience: string,
 ): Promise<{ server: ResourceServer; connection: Connection }> {
   const server = await idp.findResourceServer(audience)
-  const connection = server === undefined ? undefined : await idp.findConnection(client, server.issuer)
-  const detail =
-    server === undefined
-      ? 'no resource authorization server has this issuer or alias'
-      : !server.enabled
-        ? `the resource authorization server ${server.issuer} is disabled`
-        : connection === undefined
-          ? `no connection ${client} -> ${server.issuer}`
-          : connection.enabled
-            ? undefined
-            : `the connection ${client} -> ${server.issuer} is disabled`
-  if (server === undefined || connection === undefined || detail !== undefined)
-    throw new OAuthError('invalid_target', 'audience: unknown, or not connected for this client', {
-      reason: 'target_unknown',
-      ...(detail === undefined ? {} : { detail }),
-    })
+  if (server === undefined) throw noTarget('no resource authorization server has this issuer or alias')
+  if (!server.enabled) throw noTarget(`the resource authorization server ${server.issuer} is disabled`)
+  const connection = await idp.findConnection(client, server.issuer)
+  if (connection === undefined) throw noTarget(`no connection ${client} -> ${server.issuer}`)
+  if (!connection.enabled) throw noTarget(`the connection ${client} -> ${server.issuer} is disabled`)
   return { server, connection }
+}
+
+function noTarget(detail: string): OAuthError {
+  return new OAuthError('invalid_target', 'audience: unknown, or not connected for this client', {
+    reason: 'target_unknown',
+    detail,
+  })
 }
 
 /** IDP-21: a refresh token that was issued for certain audiences is good for those only. */

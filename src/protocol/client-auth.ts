@@ -184,7 +184,9 @@ async function byAssertion(
     return {
       client,
       async spend() {
-        const first = await server.ports.once(onceKey('client-assertion', clientId, null, jti), exp + server.skew)
+        // Twice the skew: the record outlives the assertion on an instance whose clock is behind, too.
+        const until = exp + 2 * server.skew
+        const first = await server.ports.once(onceKey('client-assertion', clientId, null, jti), until)
         if (!first) throw unauthenticated('client_assertion_replay', 'the client assertion was used before')
       },
     }

@@ -71,7 +71,7 @@ const reasonOf: { [claim: string]: Reason } = {
 export function readIdJagClaims(claims: JsonObject): IdJagClaims {
   const read = IdJagClaims.safeParse(claims)
   if (read.success) return read.data
-  const claim = String(read.error.issues[0]?.path[0] ?? 'payload')
+  const claim = String(read.error.issues[0]?.path[0])
   // JSON.parse reads 1e400 as Infinity, which no number schema takes.
   if (claim === 'exp' && claims.exp === Number.POSITIVE_INFINITY)
     throw new JwtError('lifetime_too_long', 'exp is beyond every limit')

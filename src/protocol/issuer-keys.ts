@@ -60,8 +60,9 @@ export function issuerKeys(options: IssuerKeysOptions): KeySource {
         failure = undefined
       })
       .catch((cause: unknown) => {
-        failure = asUnavailable(options.issuer, cause)
-        options.warn(failure.detail ?? failure.message)
+        const detail = `keys of ${options.issuer}: ${cause instanceof Error ? cause.message : 'unknown'}`
+        failure = unavailable(reasonOf(cause), detail, cause)
+        options.warn(detail)
       })
       .finally(() => {
         attemptedAt = options.now()
@@ -150,14 +151,7 @@ export function metadataAddresses(issuer: string): string[] {
   ]
 }
 
-function asUnavailable(issuer: string, cause: unknown): OAuthError {
-  const reason: Reason =
-    cause instanceof FetchError
-      ? cause.reason === 'fetch_blocked'
-        ? 'fetch_blocked'
-        : 'jwks_unavailable'
-      : cause instanceof KeySetError
-        ? 'jwks_invalid'
-        : 'metadata_invalid'
-  return unavailable(reason, `keys of ${issuer}: ${cause instanceof Error ? cause.message : 'unknown'}`, cause)
+function reasonOf(cause: unknown): Reason {
+  if (cause instanceof FetchError) return cause.reason === 'fetch_blocked' ? 'fetch_blocked' : 'jwks_unavailable'
+  return cause instanceof KeySetError ? 'jwks_invalid' : 'metadata_invalid'
 }

@@ -1,7 +1,7 @@
 /** The one place where JWTs are read, verified and signed: strict in front of jose, and jose for the cryptography. */
 
 import { compactVerify, SignJWT } from 'jose'
-import { JsonError, type JsonObject, parseJsonObject } from './json.ts'
+import { type JsonError, type JsonObject, parseJsonObject } from './json.ts'
 import { JwtError } from './jwt-error.ts'
 import { isSignatureAlgorithm, type KeySource, type SignatureAlgorithm, type SigningKey } from './keys.ts'
 import type { Seconds } from './ports.ts'
@@ -50,8 +50,7 @@ function readObject(bytes: Buffer, part: string): JsonObject {
   try {
     return parseJsonObject(bytes)
   } catch (cause) {
-    if (cause instanceof JsonError) throw new JwtError('malformed', `${part} ${cause.message}`, { cause })
-    throw cause
+    throw new JwtError('malformed', `${part} ${(cause as JsonError).message}`, { cause })
   }
 }
 

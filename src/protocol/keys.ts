@@ -111,8 +111,7 @@ function algorithmsOf(jwk: JWK): SignatureAlgorithm[] {
 async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<CryptoKey | undefined> {
   try {
     // RFC 8725 §3.5; and e = 65537 alone, because a huge exponent costs a hundred times the work to verify.
-    if (jwk.kty === 'RSA' && (jwk.e !== 'AQAB' || !isRsaSize(Buffer.from(jwk.n ?? '', 'base64url').length)))
-      return undefined
+    if (jwk.kty === 'RSA' && (jwk.e !== 'AQAB' || !isRsaSize(Buffer.from(jwk.n ?? '', 'base64url')))) return undefined
     const { kty, crv, x, y, n, e } = jwk
     const bare = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined))
     return (await importJWK({ ...bare, kty: kty as string }, alg)) as CryptoKey
@@ -121,8 +120,11 @@ async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<CryptoKe
   }
 }
 
-function isRsaSize(bytes: number): boolean {
-  return bytes >= 256 && bytes <= 512
+/** 2048 to 4096 bits, leading zeros not counted. */
+function isRsaSize(modulus: Buffer): boolean {
+  const hex = modulus.toString('hex').replace(/^0+/, '')
+  const bits = hex.length * 4 - (Math.clz32(Number.parseInt(hex.charAt(0), 16)) - 28)
+  return bits >= 2048 && bits <= 4096
 }
 
 /** One of our own private keys, ready to sign. */
@@ -143,7 +145,7 @@ export interface SigningKeys {
 
 /**
  * Reads our own private JWK Set. The first key signs; all are published. Throws {@link KeySetError} for an empty set, a key
- * without its private part, a weak key, or two keys alike.
+ * without its private part, a broken or weak key, or two keys alike.
  */
 export async function signingKeysOf(jwks: { keys: JWK[] }): Promise<SigningKeys> {
   const publicKeys: JWK[] = []
@@ -152,9 +154,9 @@ export async function signingKeysOf(jwks: { keys: JWK[] }): Promise<SigningKeys>
     const alg = jwk.alg
     if (!isSignatureAlgorithm(alg)) throw new KeySetError(`has no alg of ${signatureAlgorithms.join(', ')}`)
     if (typeof jwk.d !== 'string') throw new KeySetError('has no private part')
-    const kid = jwk.kid ?? (await calculateJwkThumbprint(jwk))
-    publicKeys.push({ ...publicPartOf(jwk), kid, use: 'sig', alg })
-    first ??= { kid, alg, key: (await importJWK(jwk, alg)) as CryptoKey }
+    const signer = await signingKeyOf(jwk, alg)
+    publicKeys.push({ ...publicPartOf(jwk), kid: signer.kid, use: 'sig', alg })
+    first ??= signer
   }
   if (first === undefined) throw new KeySetError('holds no key')
   const signer = first
@@ -164,6 +166,15 @@ export async function signingKeysOf(jwks: { keys: JWK[] }): Promise<SigningKeys>
       throw new KeySetError(`holds a key that is too weak: ${kid}`, { cause })
     })
   return { current: () => signer, published: () => ({ keys: publicKeys }), source }
+}
+
+async function signingKeyOf(jwk: JWK, alg: SignatureAlgorithm): Promise<SigningKey> {
+  try {
+    const kid = jwk.kid ?? (await calculateJwkThumbprint(jwk))
+    return { kid, alg, key: (await importJWK(jwk, alg)) as CryptoKey }
+  } catch (cause) {
+    throw new KeySetError(`holds a key that is no valid ${alg} key`, { cause })
+  }
 }
 
 /** A JWK without its private members. Unknown members are left out too. */

@@ -1,5 +1,6 @@
 /** A token endpoint without a framework: who asks, which grant, its answer, and one line in the audit for each request. */
 
+import { bounded, nameOf, refusal } from './audit.ts'
 import { type AuthenticatedClient, authenticateClient, type Client } from './client-auth.ts'
 import { OAuthError, unavailable } from './errors.ts'
 import { type Form, parseForm } from './form.ts'
@@ -94,17 +95,17 @@ export async function answerTokenRequest(
         spendClientAssertion: spend,
         facts,
         recordGranted: () =>
-          safe.record({ ...event, ...withoutEmpty(facts), at: ports.now(), outcome: 'granted', reason: 'granted' }),
+          safe.record({ ...event, ...facts, at: ports.now(), outcome: 'granted', reason: 'granted' }),
       },
       safe,
     )
   } catch (error) {
-    await safe.record({ ...event, ...withoutEmpty(facts), ...refusal(error), at: ports.now() })
+    await safe.record({ ...event, ...facts, ...refusal(error), at: ports.now() })
     throw error
   }
 }
 
-/** Ports whose failures are 503: a store or audit that cannot answer is never a reason to issue (reliability comes first). */
+/** Ports that fail closed: a store or audit that cannot answer is 503, and never a reason to issue. Audit events are bounded. */
 export function failClosed(ports: Ports): Ports {
   return {
     now: () => ports.now(),
@@ -116,28 +117,8 @@ export function failClosed(ports: Ports): Ports {
         throw unavailable(full ? 'replay_store_full' : 'replay_store_unavailable', nameOf(cause), cause)
       }),
     record: (event) =>
-      ports.record(event).catch((cause: unknown) => {
+      ports.record(bounded(event)).catch((cause: unknown) => {
         throw unavailable('audit_unavailable', nameOf(cause), cause)
       }),
   }
-}
-
-/** How the audit describes what was thrown. */
-export function refusal(error: unknown): Pick<AuditEvent, 'outcome' | 'reason' | 'error' | 'detail'> {
-  if (!(error instanceof OAuthError))
-    return { outcome: 'refused', reason: 'internal_error', error: 'server_error', detail: nameOf(error) }
-  return {
-    outcome: 'refused',
-    reason: error.reason,
-    error: error.code,
-    detail: error.detail ?? error.message,
-  }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error
-}
-
-function withoutEmpty(facts: AuditFacts): AuditFacts {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as AuditFacts
 }

@@ -20,6 +20,7 @@ export interface Account {
 /** The accounts of the resource's owner. Both writes are atomic: two first visits at once end at one account. */
 export interface Accounts {
   findLinked(key: SubjectKey): Promise<Account | undefined>
+  /** Compared to the letter: a directory that folds case would give one person's account to another (ATK-042). */
   findByEmail(email: string): Promise<Account | undefined>
   /** Links an account nobody is linked to. Resolves to the account the key belongs to now, or undefined when another was faster. */
   linkFirst(key: SubjectKey, accountId: string): Promise<string | undefined>

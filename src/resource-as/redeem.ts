@@ -99,8 +99,8 @@ async function verifyAssertion(
     if (trusted === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
     if (!trusted.enabled) throw new JwtError('issuer_disabled', "unexpected 'iss' claim value")
     await verifySignature(jwt, trusted)
-    const claims = readIdJagClaims(jwt.claims)
     delete facts.unverified
+    const claims = readIdJagClaims(jwt.claims)
     Object.assign(facts, { subject: claims.sub, act: claims.act })
     // ID-JAG §4.4.1: this server's issuer identifier and nothing else.
     if (claims.aud !== server.issuer) throw new JwtError('aud_mismatch', "unexpected 'aud' claim value")

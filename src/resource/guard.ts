@@ -1,12 +1,13 @@
 /** The guard of a protected resource: checks the access token of each request, and tells a stranger where to get one. */
 
 import { verifyAccessToken } from '../protocol/access-token.ts'
+import { refusal } from '../protocol/audit.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import { type Metadata, protectedResourceMetadata, protectedResourceMetadataUrl } from '../protocol/metadata.ts'
 import { type AuditEvent, type AuditFacts, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
-import { failClosed, refusal } from '../protocol/token-endpoint.ts'
+import { failClosed } from '../protocol/token-endpoint.ts'
 
 export interface GuardOptions {
   /** The resource identifier: the address clients are configured with. */
@@ -121,15 +122,16 @@ async function readPrincipal(
   metadataUrl: string,
   now: Seconds,
 ): Promise<Principal> {
+  const [header, ...more] = authorization
   // RFC 6750 §3.1, RFC 9728 §5.1: no token, no error; only where to find one.
-  if (authorization.length === 0)
+  if (header === undefined)
     throw new Challenge(401, 'token_missing', 'no access token', { resource_metadata: metadataUrl })
-  if (authorization.length > 1)
+  if (more.length > 0)
     throw new Challenge(400, 'malformed_auth', 'more than one Authorization header', {
       error: 'invalid_request',
       resource_metadata: metadataUrl,
     })
-  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization[0] ?? '')?.[1]
+  const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1]
   try {
     if (token === undefined) throw new JwtError('token_invalid', 'is not a Bearer token')
     const claims = await verifyAccessToken(token, {

@@ -1,0 +1,35 @@
+/** What is kept of a decision: its words, and a bounded part of what a caller sent. */
+
+import { describe, expect, it } from 'vitest'
+import { bounded } from '../../src/protocol/audit.ts'
+import type { AuditEvent } from '../../src/protocol/ports.ts'
+
+const event: AuditEvent = {
+  at: 1,
+  role: 'idp',
+  server: 'https://id.acme.example',
+  action: 'exchange',
+  outcome: 'refused',
+  reason: 'target_unknown',
+  correlationId: 'c',
+}
+
+describe('an audit event', () => {
+  it('is kept as it is while it is short', () => {
+    const short = { ...event, audience: 'https://as.chat.example', resource: ['a', 'b'], act: { sub: 'agent' } }
+    expect(bounded(short)).toEqual(short)
+  })
+
+  it('leaves out what is not known', () => {
+    expect(bounded({ ...event, ...({ subject: undefined } as object) })).toEqual(event)
+  })
+
+  it('cuts what a caller sent, in whatever member it stands', () => {
+    const long = 'x'.repeat(60_000)
+    const cut = `${'x'.repeat(512)}…`
+    const { audience, resource, act } = bounded({ ...event, audience: long, resource: [long], act: { sub: long } })
+    expect([audience, resource]).toEqual([cut, [cut]])
+    expect(act).toBe(`{"sub":"${'x'.repeat(504)}…`)
+    expect(bounded({ ...event, resource: Array.from({ length: 5000 }, () => 'r') }).resource).toHaveLength(32)
+  })
+})
