@@ -2,10 +2,9 @@
 
 import type { Seconds } from '../protocol/ports.ts'
 import { type AuthorizationServer, discoverAuthorizationServer } from './authorization-server.ts'
-import { CrossAppError } from './cross-app-error.ts'
 import { exchangeRequest, processExchange } from './exchange.ts'
 import { expiringCache } from './expiring-cache.ts'
-import type { Settings } from './options.ts'
+import type { ResourceServerOptions, Settings } from './options.ts'
 import { processRedemption, redeemRequest } from './redemption.ts'
 import type { Send, StepName } from './sending.ts'
 import { chooseSubject } from './subject.ts'
@@ -13,8 +12,9 @@ import { chooseSubject } from './subject.ts'
 /** What an access token is wanted for. */
 export interface Target {
   resource: string
-  /** The issuer of a configured resource authorization server. */
+  /** The issuer of a configured resource authorization server, and what the application said of it. */
   authorizationServer: string
+  entry: ResourceServerOptions
   scopes: readonly string[]
 }
 
@@ -29,7 +29,7 @@ export interface AccessToken {
 }
 
 export interface Access {
-  /** A token for the target, kept or new. Throws {@link CrossAppError}. */
+  /** A token for the target, kept or new. Throws CrossAppError. */
   tokenFor(target: Target): Promise<AccessToken>
   /** Forgets a token that the resource no longer takes. */
   drop(target: Target, token: AccessToken): void
@@ -39,7 +39,7 @@ export interface Access {
 const metadataLifetime: Seconds = 600
 
 export function accessOf(settings: Settings, send: Send): Access {
-  const { identityProvider, resourceServers, subject, now, newId, skew } = settings
+  const { identityProvider, subject, now, newId, skew } = settings
   const tokens = expiringCache<AccessToken>(now)
   const servers = expiringCache<AuthorizationServer>(now)
   const ports = { send, now, newId }
@@ -51,8 +51,8 @@ export function accessOf(settings: Settings, send: Send): Access {
     }))
   }
 
-  async function obtain({ resource, authorizationServer: issuer, scopes }: Target): Promise<AccessToken> {
-    const { client, resources } = entryOf(issuer)
+  async function obtain({ resource, authorizationServer: issuer, entry, scopes }: Target): Promise<AccessToken> {
+    const { client, resources } = entry
     const authorizationServer = await server(issuer, 'authorization-server-metadata')
     const subjectToken = await chooseSubject(subject, identityProvider.issuer, now(), skew)
     const exchange = {
@@ -69,17 +69,6 @@ export function accessOf(settings: Settings, send: Send): Access {
     const access = processRedemption(await redeemRequest(redemption, client, ports), redemption)
     const expiresAt = access.expiresIn === undefined ? undefined : askedAt + access.expiresIn
     return { token: access.token, scopes: access.scopes, expiresAt, resource, authorizationServer: issuer }
-  }
-
-  function entryOf(issuer: string) {
-    const options = Object.hasOwn(resourceServers, issuer) ? resourceServers[issuer] : undefined
-    if (options === undefined)
-      throw new CrossAppError(`${issuer} is not among resourceServers`, {
-        step: 'discovery',
-        stop: 'check',
-        server: issuer,
-      })
-    return options
   }
 
   async function findIdentityProvider(): Promise<AuthorizationServer> {

@@ -68,6 +68,8 @@ export function privateKeyJwt(
   options: PrivateKeyJwtOptions = {},
 ): ClientAuthentication {
   requireText({ id })
+  if (isJwk(key) ? typeof key.d !== 'string' : key.type !== 'private')
+    throw new TypeError('privateKeyJwt: the key is not a private key')
   const { audience = 'issuer', kid = isJwk(key) ? key.kid : undefined, alg = algorithmOf(key) } = options
   let imported: Promise<CryptoKey> | undefined
   return {
@@ -86,28 +88,33 @@ export function privateKeyJwt(
   }
 }
 
-const algorithmOfCurve: { [curve: string]: SignatureAlgorithm } = {
-  'P-256': 'ES256',
-  'P-384': 'ES384',
-  Ed25519: 'EdDSA',
-}
+/** By the curve, else by the type, in the words of JWK and of WebCrypto. */
+const algorithmOfKind = new Map<string | undefined, SignatureAlgorithm>([
+  ['P-256', 'ES256'],
+  ['P-384', 'ES384'],
+  ['Ed25519', 'EdDSA'],
+  ['RSA', 'RS256'],
+  ['RSASSA-PKCS1-v1_5', 'RS256'],
+  ['RSA-PSS', 'PS256'],
+])
 
 function isJwk(key: JWK | CryptoKey): key is JWK {
   return 'kty' in key
 }
 
 function algorithmOf(key: JWK | CryptoKey): SignatureAlgorithm {
-  if (isJwk(key) ? typeof key.d !== 'string' : key.type !== 'private')
-    throw new TypeError('privateKeyJwt: the key is not a private key')
-  if (isJwk(key) && isSignatureAlgorithm(key.alg)) return key.alg
-  const { name, namedCurve = name } = isJwk(key)
-    ? { name: key.kty, namedCurve: key.crv }
-    : (key.algorithm as { name: string; namedCurve?: string })
-  const found = algorithmOfCurve[namedCurve ?? '']
-  if (found !== undefined) return found
-  if (name === 'RSA' || name === 'RSASSA-PKCS1-v1_5') return 'RS256'
-  if (name === 'RSA-PSS') return 'PS256'
-  throw new TypeError(`privateKeyJwt: no algorithm is known for a key of type ${name}`)
+  // RFC 7517 §4.4: a key that says its algorithm is for no other. RFC 9864 calls EdDSA on this curve Ed25519.
+  const kind = isJwk(key) && key.alg !== undefined ? key.alg : kindOf(key)
+  if (isSignatureAlgorithm(kind)) return kind
+  const found = algorithmOfKind.get(kind)
+  if (found === undefined) throw new TypeError(`privateKeyJwt: no algorithm is known for a key of type ${kind}`)
+  return found
+}
+
+function kindOf(key: JWK | CryptoKey): string | undefined {
+  if (isJwk(key)) return key.crv ?? key.kty
+  const { name, namedCurve } = key.algorithm as { name: string; namedCurve?: string }
+  return namedCurve ?? name
 }
 
 function formEncoded(text: string): string {

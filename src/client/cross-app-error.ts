@@ -20,7 +20,7 @@ export interface CrossAppErrorOptions {
   /** The issuer (or resource) the step was about. */
   server?: string | undefined
   status?: number | undefined
-  /** The whole JSON body of a refusal (RFC 6749 §5.2). */
+  /** The whole JSON body of an OAuth error (RFC 6749 §5.2). */
   answer?: JsonObject | undefined
   cause?: unknown
 }
@@ -35,7 +35,7 @@ export class CrossAppError extends Error {
   readonly stop: CrossAppStop
   readonly server: string | undefined
   readonly status: number | undefined
-  /** `error` as the server sent it, any string. Absent unless `stop` is `server`. */
+  /** `error` as the server sent it, any string. Absent when it sent none. */
   readonly code: string | undefined
   readonly description: string | undefined
   /** Every other member of the refusal, such as `max_age`, `acr_values` or `error_uri`. */

@@ -68,7 +68,7 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
       for (;;) {
         const response = await call(request, held?.token)
         const challenge = bearerChallenge(response)
-        if (held !== undefined) refuseWeakSignIn(response, challenge, held, access.drop)
+        if (held !== undefined) await refuseWeakSignIn(response, challenge, held, access.drop)
         if (response.status === 401 && !renewed) {
           if (held !== undefined) access.drop(held.target, held.token)
           renewed = true
@@ -127,14 +127,15 @@ async function buffered(input: string | URL | Request, init?: RequestInit): Prom
 }
 
 /** RFC 9470 §3: no other token helps until the person has signed in again, so the one at hand is forgotten. */
-function refuseWeakSignIn(
-  { status }: Response,
+async function refuseWeakSignIn(
+  { status, body }: Response,
   challenge: Challenge | undefined,
   { target, token }: Held,
   drop: (target: Target, token: AccessToken) => void,
-): void {
+): Promise<void> {
   if (status !== 401 || challenge?.get('error') !== 'insufficient_user_authentication') return
   drop(target, token)
+  await body?.cancel()
   const error = 'insufficient_user_authentication'
   throw refusal('call', target.resource, status, { ...Object.fromEntries(challenge), error })
 }

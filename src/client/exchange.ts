@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { readIdJagClaims } from '../protocol/id-jag.ts'
 import { isType, readJwt } from '../protocol/jwt.ts'
-import { JwtError } from '../protocol/jwt-error.ts'
+import type { JwtError } from '../protocol/jwt-error.ts'
 import { grantType, jwtType, notAnAccessToken, tokenType } from '../protocol/names.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import type { ClientAuthentication } from './client-authentication.ts'
@@ -97,7 +97,6 @@ function read(idJag: string, refuse: (fault: string, cause: unknown) => Error) {
     const { header, claims } = readJwt(idJag)
     return { header, claims: readIdJagClaims(claims) }
   } catch (cause) {
-    if (cause instanceof JwtError) throw refuse(`holds an ID-JAG that cannot be read: ${cause.message}`, cause)
-    throw cause
+    throw refuse(`holds an ID-JAG that cannot be read: ${(cause as JwtError).message}`, cause)
   }
 }

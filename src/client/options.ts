@@ -49,11 +49,20 @@ export interface CrossAppOptions {
   onStep?(step: Step): void
 }
 
-export type Settings = Required<CrossAppOptions>
+export interface Settings extends Required<Omit<CrossAppOptions, 'resourceServers'>> {
+  /** As it was when the client was made. */
+  resourceServers: ReadonlyMap<string, ResourceServerOptions>
+}
 
-/** Fills in the defaults. Throws TypeError, naming the option, for an issuer or endpoint that can never be used. */
+/** A day. Beyond 2^31 ms a timer of Node would fire at once. */
+const maxTimeout: Seconds = 86_400
+
+/**
+ * Fills in the defaults. Throws TypeError, naming the option, for an issuer, endpoint, scope or time that can never be used.
+ */
 export function settingsOf(options: CrossAppOptions): Settings {
   const { issuer, tokenEndpoint } = options.identityProvider
+  const { skew = 30, timeout = 10 } = options
   requireIssuer('identityProvider.issuer', issuer)
   if (tokenEndpoint !== undefined && !isSafeAddress(tokenEndpoint, issuer))
     throw new TypeError(`identityProvider.tokenEndpoint must be https, or http on loopback: ${tokenEndpoint}`)
@@ -62,14 +71,18 @@ export function settingsOf(options: CrossAppOptions): Settings {
     if (scopesOf(scope).join(' ') !== scope)
       throw new TypeError(`resourceServers[${JSON.stringify(server)}].scope must be scope tokens with single spaces`)
   }
+  if (!(skew >= 0 && skew < Number.POSITIVE_INFINITY)) throw new TypeError(`skew must be seconds, 0 or more: ${skew}`)
+  if (!(timeout > 0 && timeout <= maxTimeout))
+    throw new TypeError(`timeout must be seconds, more than 0 and at most ${maxTimeout}: ${timeout}`)
   return {
     fetch: (input, init) => fetch(input, init),
     now: () => Date.now() / 1000,
     newId: () => base64url.encode(crypto.getRandomValues(new Uint8Array(24))),
-    skew: 30,
-    timeout: 10,
     onStep: () => {},
     ...options,
+    skew,
+    timeout,
+    resourceServers: new Map(Object.entries(options.resourceServers)),
   }
 }
 

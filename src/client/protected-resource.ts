@@ -8,15 +8,16 @@ import { isWithin } from './address.ts'
 import { asCrossAppError } from './authorization-server.ts'
 import type { Challenge } from './challenge.ts'
 import { CrossAppError } from './cross-app-error.ts'
-import type { CrossAppOptions } from './options.ts'
+import type { ResourceServerOptions, Settings } from './options.ts'
 import { scopesOf } from './scopes.ts'
 import type { Send } from './sending.ts'
 
 export interface ProtectedResource {
   /** Its identifier as its metadata spells it: what `resource` of both token requests says. */
   resource: string
-  /** The issuer of the first of its authorization servers that the client has credentials for. */
+  /** The issuer of the first of its authorization servers that the client may ask for it, and the client's entry of it. */
   authorizationServer: string
+  entry: ResourceServerOptions
   /** `scopes_supported`; empty when it says nothing. */
   scopes: readonly string[]
 }
@@ -31,7 +32,7 @@ export interface ProtectedResource {
 export async function discoverResource(
   url: string,
   challenge: Challenge | undefined,
-  trusted: CrossAppOptions['resourceServers'],
+  trusted: Settings['resourceServers'],
   send: Send,
 ): Promise<ProtectedResource> {
   try {
@@ -43,7 +44,7 @@ export async function discoverResource(
       throw new MetadataError(`the metadata of ${resource} names no authorization_servers`)
     if (!isTextArray(scopes))
       throw new MetadataError(`the metadata of ${resource} has scopes_supported that are no strings`)
-    return { resource, authorizationServer: firstTrusted(servers, trusted, resource), scopes: scopes.flatMap(scopesOf) }
+    return { resource, ...firstTrusted(servers, trusted, resource), scopes: scopes.flatMap(scopesOf) }
   } catch (cause) {
     throw asCrossAppError(cause, { step: 'discovery', server: url })
   }
@@ -68,15 +69,18 @@ async function findDocument(url: string, named: string | undefined, send: Send):
 
 function firstTrusted(
   servers: readonly string[],
-  trusted: CrossAppOptions['resourceServers'],
+  trusted: Settings['resourceServers'],
   resource: string,
-): string {
-  const found = servers.find((issuer) => Object.hasOwn(trusted, issuer))
-  if (found !== undefined) {
-    const { resources } = trusted[found] ?? {}
-    if (resources === undefined || resources.some((one) => sameResource(one, resource))) return found
-    throw new MetadataError(`${resource} is not among the resources that this client takes for ${found}'s`)
-  }
+): Pick<ProtectedResource, 'authorizationServer' | 'entry'> {
+  const known = servers.flatMap((authorizationServer) => {
+    const entry = trusted.get(authorizationServer)
+    return entry === undefined ? [] : [{ authorizationServer, entry }]
+  })
+  const found = known.find(({ entry }) => entry.resources?.some((one) => sameResource(one, resource)) ?? true)
+  if (found !== undefined) return found
+  const issuers = known.map(({ authorizationServer }) => authorizationServer).join(' or ')
+  if (issuers !== '')
+    throw new MetadataError(`${resource} is not among the resources that this client takes for ${issuers}'s`)
   throw new MetadataError(
     `${resource} takes access tokens of ${servers.join(' or ')}, and this client has credentials for none of them: ` +
       `if it is to be trusted, add ${JSON.stringify(servers[0])} to resourceServers`,

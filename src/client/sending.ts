@@ -63,8 +63,10 @@ export function sending({ fetch, timeout, onStep }: SendingOptions): Send {
     if (form !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded')
     const method = form === undefined ? 'GET' : 'POST'
     const body = form?.toString()
+    let response: Response
+    let bytes: Uint8Array
     try {
-      const response = await fetch(url, {
+      response = await fetch(url, {
         method,
         headers,
         ...(body === undefined ? {} : { body }),
@@ -72,21 +74,21 @@ export function sending({ fetch, timeout, onStep }: SendingOptions): Send {
         redirect: 'manual',
         signal: AbortSignal.timeout(timeout * 1000),
       })
-      const bytes = await readBounded(response, url)
-      onStep({
-        name,
-        request: { method, url, headers: Object.fromEntries(headers), ...(body === undefined ? {} : { body }) },
-        answer: {
-          status: response.status,
-          headers: Object.fromEntries(response.headers),
-          body: new TextDecoder().decode(bytes),
-        },
-      })
-      return { url, status: response.status, body: bytes }
+      bytes = await readBounded(response, url)
     } catch (cause) {
       if (cause instanceof FetchError) throw cause
       throw new FetchError('fetch_failed', `${url} cannot be reached: ${describe(cause, timeout)}`, { cause })
     }
+    onStep({
+      name,
+      request: { method, url, headers: Object.fromEntries(headers), ...(body === undefined ? {} : { body }) },
+      answer: {
+        status: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: new TextDecoder().decode(bytes),
+      },
+    })
+    return { url, status: response.status, body: bytes }
   }
 }
 

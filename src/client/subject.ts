@@ -45,8 +45,7 @@ function expiryOf(idToken: string, issuer: string): Seconds {
     if (typeof exp === 'number') return exp
     throw new JwtError('malformed', 'has no exp')
   } catch (cause) {
-    if (!(cause instanceof JwtError)) throw cause
-    const message = `the ID Token that the application gave cannot be used: it ${cause.message}`
+    const message = `the ID Token that the application gave cannot be used: it ${(cause as JwtError).message}`
     throw new CrossAppError(message, { step: 'exchange', stop: 'check', server: issuer, cause })
   }
 }

@@ -39,18 +39,18 @@ export function targetsOf({ resourceServers }: Settings, send: Send): Targets {
       return around.sort((one, other) => other.resource.length - one.resource.length)[0]
     },
     async discover(url, challenge) {
-      const { resource, authorizationServer, scopes } = await resourceAt(url, challenge)
-      const before = remembered.get(resource)
+      const { scopes: supported, ...found } = await resourceAt(url, challenge)
+      const before = remembered.get(found.resource)?.scopes ?? []
       const named = scopesOf(challenge?.get('scope'))
       // MCP authorization, scope selection: the challenge knows best, then the application, then the metadata.
-      const fallback = [before?.scopes, scopesOf(resourceServers[authorizationServer]?.scope), scopes]
-      const chosen = [named, ...fallback.map((one) => one ?? [])].find((one) => one.length > 0) ?? []
+      const choices = [named, before, scopesOf(found.entry.scope), supported]
       // A scope that a step-up has won is asked for again, or every renewal would need its own step-up.
-      return { resource, authorizationServer, scopes: unionOf(chosen, before?.scopes ?? []) }
+      return { ...found, scopes: unionOf(choices.find((one) => one.length > 0) ?? [], before) }
     },
     remember(target) {
-      const oldest = remembered.size >= maxTargets ? remembered.keys().next().value : undefined
-      if (oldest !== undefined) remembered.delete(oldest)
+      remembered.delete(target.resource)
+      const [oldest] = remembered.keys()
+      if (oldest !== undefined && remembered.size >= maxTargets) remembered.delete(oldest)
       remembered.set(target.resource, target)
     },
   }

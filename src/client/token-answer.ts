@@ -48,8 +48,9 @@ export async function sendTokenRequest(
 }
 
 /**
- * Reads an answer by its schema. Throws {@link CrossAppError}: `server` for a refusal, whatever its 4xx status (OKTA-08), with
- * every member kept (T80); `network` for any other answer that is not 200 or no JSON; `check` for a 200 that does not fit.
+ * Reads an answer by its schema. Throws {@link CrossAppError}: `server` for a refusal, whatever its 4xx status (OKTA-08);
+ * `network` for any other answer that is not 200 or no JSON; `check` for a 200 that does not fit. Every member of an OAuth
+ * error is kept, also of one that came with 5xx (T80).
  */
 export function readTokenAnswer<T>(
   { status, body, url }: Answer,
@@ -70,8 +71,11 @@ export function readTokenAnswer<T>(
   }
   if (status !== 200) {
     const { error } = document
-    if (typeof error === 'string') throw refusal(step, server, status, { ...document, error })
-    throw new CrossAppError(`${url} answered ${status} without an OAuth error`, { ...at, stop: 'network' })
+    if (typeof error !== 'string')
+      throw new CrossAppError(`${url} answered ${status} without an OAuth error`, { ...at, stop: 'network' })
+    const answer = { ...document, error }
+    if (status >= 400 && status < 500) throw refusal(step, server, status, answer)
+    throw new CrossAppError(`${url} answered ${status} with ${error}`, { ...at, stop: 'network', answer })
   }
   const read = schema.safeParse(document)
   if (read.success) return read.data

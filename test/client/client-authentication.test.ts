@@ -1,6 +1,6 @@
 /** What each method of client authentication puts into a token request. */
 
-import { exportJWK, generateKeyPair, jwtVerify } from 'jose'
+import { decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import {
   type ClientAuthentication,
@@ -79,10 +79,38 @@ describe('a client assertion', () => {
   )
 
   it('needs a private key', async () => {
-    const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
     const jwk = await exportJWK(publicKey)
-    expect(() => privateKeyJwt('wiki', jwk)).toThrow('not a private key')
-    expect(() => privateKeyJwt('wiki', publicKey)).toThrow('not a private key')
-    expect(() => privateKeyJwt('wiki', { kty: 'oct', k: 'c2VjcmV0' })).toThrow('not a private key')
+    for (const options of [{}, { alg: 'ES256' }] as const) {
+      expect(() => privateKeyJwt('wiki', jwk, options)).toThrow('not a private key')
+      expect(() => privateKeyJwt('wiki', publicKey, options)).toThrow('not a private key')
+      expect(() => privateKeyJwt('wiki', { kty: 'oct', k: 'c2VjcmV0' }, options)).toThrow('not a private key')
+      expect((await sent(privateKeyJwt('wiki', privateKey, options))).form.client_assertion).toBeDefined()
+    }
+  })
+
+  it('needs a key for signatures by an algorithm that is known, and never takes it for another', async () => {
+    const unknown = (kind: string) => `no algorithm is known for a key of type ${kind}`
+    const p521 = await generateKeyPair('ES512', { extractable: true })
+    expect(() => privateKeyJwt('wiki', p521.privateKey)).toThrow(unknown('P-521'))
+    expect(() => privateKeyJwt('wiki', { kty: 'EC', crv: 'toString', d: 'AA' })).toThrow(unknown('toString'))
+    const decrypting = await generateKeyPair('RSA-OAEP-256', { extractable: true })
+    expect(() => privateKeyJwt('wiki', decrypting.privateKey)).toThrow(unknown('RSA-OAEP'))
+    const { alg: _, ...rsa } = await exportJWK(decrypting.privateKey)
+    expect(() => privateKeyJwt('wiki', { ...rsa, alg: 'RSA-OAEP-256' })).toThrow(TypeError)
+    expect(() => privateKeyJwt('wiki', { ...rsa, alg: 'RS512' })).toThrow(unknown('RS512'))
+    for (const key of [rsa, { ...rsa, alg: 'RS256' }]) {
+      const { form } = await sent(privateKeyJwt('wiki', key))
+      expect(decodeProtectedHeader(form.client_assertion ?? '').alg).toBe('RS256')
+    }
+  })
+
+  it('is signed with EdDSA by a key whose alg is called Ed25519 (RFC 9864)', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true })
+    const { form } = await sent(privateKeyJwt('wiki', { ...(await exportJWK(privateKey)), alg: 'Ed25519' }))
+    const { protectedHeader } = await jwtVerify(form.client_assertion ?? '', publicKey, {
+      currentDate: new Date(1.8e12),
+    })
+    expect(protectedHeader.alg).toBe('EdDSA')
   })
 })

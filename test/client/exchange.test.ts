@@ -169,6 +169,27 @@ describe('a refusal', () => {
     await expect(token()).rejects.toMatchObject({ stop: 'network', status: 200 })
   })
 
+  it('by a server in trouble is a matter of the network, and keeps its code [T80]', async () => {
+    const trouble = { error: 'temporarily_unavailable', error_description: 'later' }
+    world.idp.bend.set('/token', answerOf(503, trouble))
+    await expect(token()).rejects.toMatchObject({
+      step: 'exchange',
+      stop: 'network',
+      status: 503,
+      code: 'temporarily_unavailable',
+      description: 'later',
+    })
+    world.idp.bend.set('/token', answerOf(400, trouble))
+    await expect(token()).rejects.toMatchObject({ stop: 'server', status: 400, code: 'temporarily_unavailable' })
+  })
+
+  it('of any length makes a message of bounded length, and keeps the whole description', async () => {
+    world.idp.bend.set('/token', answerOf(400, { error: 'x', error_description: 'y'.repeat(5000) }))
+    const error = (await token().catch((thrown: unknown) => thrown)) as CrossAppError
+    expect(error.message).toMatch(/refused the exchange with x: y+…$/)
+    expect([error.message.length, error.description?.length]).toEqual([1001, 5000])
+  })
+
   it('puts no control character of a stranger on the terminal', async () => {
     world.idp.bend.set('/token', answerOf(400, { error: 'x', error_description: '\u001b[2J\u009b' }))
     const error = (await token().catch((thrown: unknown) => thrown)) as CrossAppError

@@ -1,8 +1,8 @@
 /** How the client finds the servers, and which documents it does not believe. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createCrossAppClient } from '../../src/client/client.ts'
-import { answerOf, type Bend, type Enterprise, enterprise, withMembers } from './enterprise.ts'
+import { clientSecretBasic, createCrossAppClient } from '../../src/client/client.ts'
+import { answerOf, type Bend, type Enterprise, enterprise, secret, withMembers } from './enterprise.ts'
 
 const resourceMetadata = '/.well-known/oauth-protected-resource/mcp'
 const serverMetadata = '/.well-known/oauth-authorization-server'
@@ -78,6 +78,57 @@ describe('the metadata of a resource', () => {
     },
   )
 
+  it('leads past an authorization server that does not govern the resource', async () => {
+    const other = 'https://auth.other.example'
+    const client = clientSecretBasic('assistant-at-chat', secret)
+    world.api.bend.set(resourceMetadata, withMembers({ authorization_servers: [other, world.ras.origin] }))
+    const resourceServers = { [other]: { client, resources: ['https://api.other.example/'] } }
+    const both = createCrossAppClient(
+      await world.options({ resourceServers: { ...resourceServers, [world.ras.origin]: { client } } }),
+    )
+    expect((await both.token(world.resource)).authorizationServer).toBe(world.ras.origin)
+    const alone = createCrossAppClient(await world.options({ resourceServers }))
+    await expect(alone.token(world.resource)).rejects.toMatchObject({
+      step: 'discovery',
+      stop: 'check',
+      message: expect.stringContaining(`not among the resources that this client takes for ${other}`),
+    })
+  })
+
+  it.each([['chat.read'], [[7]], [null]])('with scopes_supported %j is refused', async (scopes) => {
+    world.api.bend.set(resourceMetadata, withMembers({ scopes_supported: scopes }))
+    await expect(token()).rejects.toMatchObject({
+      step: 'discovery',
+      stop: 'check',
+      message: expect.stringContaining('scopes_supported'),
+    })
+    nothingSent()
+  })
+
+  it('that lists no scopes leads to a request without scope', async () => {
+    world.api.bend.set(resourceMetadata, withMembers({ scopes_supported: undefined }))
+    await token()
+    expect(new URLSearchParams(world.idp.seen.at(-1)?.body).has('scope')).toBe(false)
+    world.api.bend.delete(resourceMetadata)
+    await token()
+    expect(new URLSearchParams(world.idp.seen.at(-1)?.body).get('scope')).toBe('chat.read')
+  })
+
+  it.each<[string, (origin: string) => string]>([
+    ['a password', (origin) => origin.replace('//', '//user:password@')],
+    ['a fragment', (origin) => origin],
+    ['another scheme', (origin) => `blob:${origin}`],
+  ])('is not fetched from an address with %s', async (fault, change) => {
+    const address = `${change(world.api.origin)}${resourceMetadata}${fault === 'a fragment' ? '#x' : ''}`
+    world.api.bend.set('/mcp', withHeader('www-authenticate', `Bearer resource_metadata="${address}"`))
+    await expect(token()).rejects.toMatchObject({
+      step: 'discovery',
+      stop: 'check',
+      message: expect.stringContaining('may not be used'),
+    })
+    expect(world.count(world.api, resourceMetadata)).toBe(0)
+  })
+
   it('is not fetched from another origin than the API', async () => {
     world.api.bend.set(
       '/mcp',
@@ -141,54 +192,5 @@ describe('the metadata of an authorization server', () => {
     world.clock.now += 580
     await client.token(world.resource)
     expect(world.count(world.ras, serverMetadata)).toBe(2)
-  })
-})
-
-describe('a document', () => {
-  it.each<[string, Bend, string]>([
-    ['larger than 256 KiB', () => ({ status: 200, headers: {}, body: `{"x":"${'y'.repeat(300_000)}"}` }), 'network'],
-    ['behind a redirect', () => ({ status: 302, headers: { location: 'http://127.0.0.1:1/' }, body: '' }), 'network'],
-    ['that is HTML', () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' }), 'check'],
-    ['with a member twice', () => ({ status: 200, headers: {}, body: '{"resource":"a","resource":"b"}' }), 'check'],
-    ['of a server in trouble', () => ({ status: 500, headers: {}, body: '' }), 'network'],
-  ])('%s is not used', async (_, bend, stop) => {
-    for (const [server, path] of [
-      [world.api, resourceMetadata],
-      [world.ras, serverMetadata],
-    ] as const) {
-      server.bend.set(path, bend)
-      await expect(token()).rejects.toMatchObject({ step: 'discovery', stop })
-      server.bend.delete(path)
-    }
-    nothingSent()
-    await expect(token()).resolves.toBeDefined()
-  })
-
-  it('that redirects the token request takes no credential along', async () => {
-    world.idp.bend.set('/token', () => ({
-      status: 307,
-      headers: { location: `${world.api.origin}/elsewhere` },
-      body: '{}',
-    }))
-    await expect(token()).rejects.toMatchObject({ step: 'exchange', stop: 'network', status: 307 })
-    expect(world.count(world.api, '/elsewhere')).toBe(0)
-  })
-
-  it('that does not come in time is a matter of the network', async () => {
-    world.ras.bend.set(serverMetadata, () => new Promise(() => {}))
-    const options = await world.options({ timeout: 0.05 })
-    await expect(createCrossAppClient(options).token(world.resource)).rejects.toMatchObject({
-      stop: 'network',
-      message: expect.stringContaining('within 0.05 s'),
-    })
-  })
-
-  it('of a server that is not there names the address', async () => {
-    await world.ras.close()
-    await expect(token()).rejects.toMatchObject({
-      step: 'discovery',
-      stop: 'network',
-      message: expect.stringContaining(world.ras.origin),
-    })
   })
 })

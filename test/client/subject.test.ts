@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createCrossAppClient, type Subject } from '../../src/client/client.ts'
+import { signJwt } from '../../src/protocol/jwt.ts'
 import { type Enterprise, enterprise } from './enterprise.ts'
 
 let world: Enterprise
@@ -63,11 +64,19 @@ describe('the subject token', () => {
     expect(world.count(world.idp, '/token')).toBe(1)
   })
 
-  it('that is no JWT is the application’s mistake, and not sent', async () => {
-    await expect(shown({ idToken: () => 'opaque' })).rejects.toMatchObject({
+  it.each<[string, () => Promise<string>]>([
+    ['no JWT', async () => 'opaque'],
+    ['no text', async () => 7 as unknown as string],
+    ['a JWT that never ends', () => signJwt({ sub: 'alice' }, 'JWT', world.idpKeys.current())],
+    ['a JWT that ends as text', () => signJwt({ exp: '1800000600' }, 'JWT', world.idpKeys.current())],
+  ])('that is %s is the application’s mistake, and not sent', async (_, idToken) => {
+    await expect(shown({ idToken })).rejects.toMatchObject({
+      step: 'exchange',
       stop: 'check',
-      message: expect.stringContaining('ID Token'),
+      server: world.idp.origin,
+      message: expect.stringContaining('the ID Token that the application gave cannot be used'),
     })
     expect(world.count(world.idp, '/token')).toBe(0)
+    expect(await shown({ idToken: () => world.idToken() })).toBe('id_token')
   })
 })
