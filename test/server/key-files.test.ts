@@ -83,7 +83,7 @@ describe('a key file', () => {
     [
       'a broken key',
       '{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","x":"a","y":"b","d":"c"}]}',
-      'holds a key that cannot be read',
+      'holds a key that is no valid ES256 key',
     ],
     ['a very long text', 'x'.repeat(300_000), 'is larger than 262144 bytes'],
   ])('that holds %s is refused with a sentence [ATK-137]', async (_, text, words) => {
