@@ -50,4 +50,8 @@ export {
 export { type GrantedAccess, type Issue, type IssuedAccess, jwtAccessTokens } from './resource-as/issue.ts'
 export { type ResourceAuthorizationServer, redemption } from './resource-as/redeem.ts'
 export type { AccountRules, ClientPolicy, GovernedResource, TrustedIssuer } from './resource-as/trust.ts'
+export { type LmdbStoreOptions, lmdbStore } from './store/lmdb.ts'
 export { memoryStore } from './store/memory.ts'
+export { type RedisStoreOptions, redisStore } from './store/redis.ts'
+export { readRedisAddress } from './store/redis-address.ts'
+export type { Store } from './store/store.ts'

@@ -30,6 +30,8 @@ const packageRooms: { [name: string]: readonly string[] } = {
   'oidc-provider': ['testing'],
   '@modelcontextprotocol/server': ['testing'],
   yaml: ['server', 'cli'],
+  lmdb: ['store'],
+  redis: ['store'],
 }
 
 interface SourceFile {

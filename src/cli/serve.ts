@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../server/config.ts'
 import { ConfigError, printProblems } from '../server/problems.ts'
 import type { RunningServers } from '../server/server.ts'
+import { storeText } from '../server/state.ts'
 import { type Io, usageProblem } from './command.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -103,10 +104,17 @@ async function serve(config: Config, io: Io): Promise<number> {
     io.err(
       `${role === 'idp' ? 'identity provider' : 'resource authorization server'}\n  issuer    ${issuer}\n  listens   ${listens}\n  metadata  ${metadata}\n`,
     )
-  if (config.resourceAs !== undefined)
-    io.err(
-      'The memory store forgets at each start which ID-JAGs were redeemed: for the first 30 seconds, and for all that were issued before, redemption is refused.\n',
-    )
+  io.err(`state\n  store     ${storeText(config.store)}\n`)
+  if (config.resourceAs !== undefined) {
+    if (config.store.kind === 'memory')
+      io.err(
+        'The memory store forgets at each start which ID-JAGs were redeemed: for the first 30 seconds, and for all that were issued before, redemption is refused.\n',
+      )
+    else if (servers.fence > Date.now() / 1000)
+      io.err(
+        `The store is new, or lost its memory: ID-JAGs issued before ${new Date(servers.fence * 1000).toISOString()} are not redeemed.\n`,
+      )
+  }
   const signal = await stop
   io.err(`stopped by ${signal}: closing\n`)
   await servers.close()

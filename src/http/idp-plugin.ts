@@ -19,7 +19,10 @@ export interface IdpPluginOptions {
   report?(error: unknown, correlationId: string): void
   /** For an IdP that serves sign-in at the same issuer. */
   openid?: {
-    /** Its discovery document. Ours is laid over it, and the grants and methods of both are joined. */
+    /**
+     * Its discovery document. Ours is laid over it, and the grants and methods of both are joined. Its `grant_types_supported`
+     * says what `otherGrants` is asked for; without it, that is every grant but ours.
+     */
     metadata: Metadata
     /** Answers the other grants at the token endpoint. */
     otherGrants: OtherGrants
@@ -65,7 +68,14 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
     ports,
     report: options.report ?? (() => {}),
     otherGrants: openid?.otherGrants,
+    otherGrantTypes: grantTypesOf(openid?.metadata),
   })
+}
+
+/** RFC 8414 §2: a document may leave them out. */
+function grantTypesOf(metadata: Metadata | undefined): readonly string[] | undefined {
+  const types = metadata?.grant_types_supported
+  return typeof types === 'object' ? types : undefined
 }
 
 /** Two documents about one issuer: lists are joined, and what only the sign-in knows is kept. */

@@ -72,6 +72,9 @@ export async function oauthScope(app: FastifyInstance, options: OAuthScopeOption
 
 /** What is wrong with a request before its body is read. */
 function checkRequest(request: FastifyRequest): void {
+  // RFC 9112 §3.2: two Host headers are answered with 400. Node takes the first.
+  if (headerLines(request, 'host').length > 1)
+    throw new OAuthError('invalid_request', 'more than one Host header', { reason: 'malformed' })
   if (request.method !== 'POST') return
   // RFC 6749 §2.3.1, §3.2: nothing of a token request belongs in the address, where logs would keep it.
   if (request.raw.url?.includes('?'))

@@ -141,7 +141,8 @@ function stepUp(
 ): AccessDecision | undefined {
   const { acr: accepted, maxAge } = signIn
   const weak = accepted !== undefined && (acr === undefined || !accepted.includes(acr))
-  const old = maxAge !== undefined && (authTime === undefined || now - authTime > maxAge + skew)
+  const old =
+    maxAge !== undefined && (authTime === undefined || now - authTime > maxAge + skew || authTime > now + skew)
   if (!weak && !old) return undefined
   return {
     allowed: false,

@@ -19,16 +19,25 @@ export function nameOf(error: unknown): string {
 const maxTextLength = 512
 
 /**
- * The event as it is kept: without members that are undefined, and with no text longer than 512 characters, because whoever
- * may send 64 KiB would otherwise fill the audit with them. What was cut ends in `…`.
+ * The event as it is kept: without members that are undefined, without a token that was sent in the wrong parameter, and with
+ * no text longer than 512 characters, because whoever may send 64 KiB would otherwise fill the audit with them. What was cut
+ * ends in `…`. Does NOT know a secret when it sees one.
  */
 export function bounded(event: AuditEvent): AuditEvent {
   const members = Object.entries(event).filter(([, value]) => value !== undefined)
   return Object.fromEntries(members.map(([name, value]) => [name, boundedValue(value)])) as unknown as AuditEvent
 }
 
+/** A JWT, whole or cut off: base64url of `{"`, and what follows it. */
+const jwtLike = /eyJ[\w-]+\.[\w.-]*/g
+
+function boundedText(text: string): string {
+  const bare = text.replace(jwtLike, '(a token)')
+  return bare.length > maxTextLength ? `${bare.slice(0, maxTextLength)}…` : bare
+}
+
 function boundedValue(value: unknown): unknown {
-  if (typeof value === 'string') return value.length > maxTextLength ? `${value.slice(0, maxTextLength)}…` : value
+  if (typeof value === 'string') return boundedText(value)
   if (Array.isArray(value)) return value.slice(0, 32).map(boundedValue)
   if (typeof value !== 'object' || value === null) return value
   const text = JSON.stringify(value)

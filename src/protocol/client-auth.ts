@@ -3,6 +3,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { OAuthError } from './errors.ts'
 import type { Form } from './form.ts'
+import type { JsonObject } from './json.ts'
 import { checkTimes, isType, readJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
 import { defaultAlgorithms, type KeySource, type SignatureAlgorithm } from './keys.ts'
@@ -39,7 +40,7 @@ export interface ClientAuthentication {
   issuer: string
   findClient(id: string): Promise<Client | undefined>
   skew: Seconds
-  ports: Pick<Ports, 'now' | 'once'>
+  ports: Pick<Ports, 'now' | 'once' | 'fence'>
 }
 
 export const maxClientAssertionLifetime: Seconds = 3600
@@ -179,15 +180,21 @@ async function byAssertion(
     if (typeof jti !== 'string' || jti === '' || jti.length > 256)
       throw new JwtError('client_assertion_invalid', 'jti must be a string of 1 to 256 characters')
     const now = server.ports.now()
-    const { exp } = assertionTimes(jwt.claims, now, server.skew)
+    const { exp, issuedAt } = assertionTimes(jwt.claims, now, server.skew)
     await verifySignature(jwt, { keys: client.keys, algorithms: client.algorithms ?? defaultAlgorithms })
     return {
       client,
       async spend() {
+        // RFC 7523 §3: keys may have been fetched since the times were checked, and then the record of a use may be gone.
+        if (server.ports.now() >= exp + server.skew)
+          throw unauthenticated('client_assertion_invalid', 'client_assertion: has expired')
         // Twice the skew: the record outlives the assertion on an instance whose clock is behind, too.
         const until = exp + 2 * server.skew
         const first = await server.ports.once(onceKey('client-assertion', clientId, null, jti), until)
         if (!first) throw unauthenticated('client_assertion_replay', 'the client assertion was used before')
+        // Whatever was issued before a loss of memory may have been used; asked last, because spending may find the loss.
+        if (issuedAt < server.ports.fence())
+          throw unauthenticated('replay_fence', 'the client assertion is older than what this server can remember')
       },
     }
   } catch (cause) {
@@ -195,11 +202,12 @@ async function byAssertion(
   }
 }
 
-function assertionTimes(claims: { [name: string]: unknown }, now: Seconds, skew: Seconds): { exp: Seconds } {
-  const { exp } = claims
+function assertionTimes(claims: JsonObject, now: Seconds, skew: Seconds): { exp: Seconds; issuedAt: Seconds } {
   // RFC 7523 §3: exp is required, iat is not.
-  const iat = claims.iat ?? (typeof exp === 'number' ? Math.min(exp, now) : undefined)
-  return checkTimes({ ...claims, iat }, { now, skew, maxLifetime: maxClientAssertionLifetime })
+  const iat = claims.iat ?? (typeof claims.exp === 'number' ? Math.min(claims.exp, now) : undefined)
+  const { exp } = checkTimes({ ...claims, iat }, { now, skew, maxLifetime: maxClientAssertionLifetime })
+  // Without iat it may be as old as the longest assertion.
+  return { exp, issuedAt: claims.iat === undefined ? exp - maxClientAssertionLifetime : (iat as Seconds) }
 }
 
 function assertionRefused(cause: unknown): unknown {

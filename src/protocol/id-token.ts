@@ -16,8 +16,9 @@ const IdTokenClaims = z.looseObject({
   exp: z.number(),
   iat: z.number(),
   auth_time: z.number().optional(),
-  acr: z.string().optional(),
-  amr: z.array(z.string()).optional(),
+  // What an ID-JAG can carry on: no more than its reader takes.
+  acr: z.string().max(255).optional(),
+  amr: z.array(z.string().max(255)).max(32).optional(),
 })
 export type IdTokenClaims = z.infer<typeof IdTokenClaims>
 

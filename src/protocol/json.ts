@@ -8,13 +8,20 @@ export type JsonObject = { [name: string]: unknown }
 
 const maxDepth = 32
 
+/** Parses UTF-8 bytes to one JSON object, as strictly as {@link parseJson}. Throws {@link JsonError} for any other top level, too. */
+export function parseJsonObject(bytes: Uint8Array): JsonObject {
+  const value = parseJson(bytes)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new JsonError('is not a JSON object')
+  return value as JsonObject
+}
+
 /**
- * Parses UTF-8 bytes to one JSON object. Throws {@link JsonError} for bytes that are not UTF-8, a byte order mark, a
+ * Parses UTF-8 bytes to one JSON value. Throws {@link JsonError} for bytes that are not UTF-8, a byte order mark, a
  * member that stands twice in one object (RFC 7519 §4 and RFC 7515 §4 let us refuse it, and last-wins would let two
- * readers disagree), a member called `__proto__`, nesting deeper than 32, and any top level that is no object.
+ * readers disagree), a member called `__proto__`, and nesting deeper than 32.
  * Numbers too large for a double become Infinity: schemas above refuse those.
  */
-export function parseJsonObject(bytes: Uint8Array): JsonObject {
+export function parseJson(bytes: Uint8Array): unknown {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -23,14 +30,11 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject {
   }
   // Depth first: JSON.parse and every walk after it would recurse as deep as a stranger likes.
   scan(text)
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     throw new JsonError('is not JSON')
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new JsonError('is not a JSON object')
-  return value as JsonObject
 }
 
 /**

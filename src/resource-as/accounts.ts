@@ -24,7 +24,7 @@ export interface Accounts {
   findByEmail(email: string): Promise<Account | undefined>
   /** Links an account nobody is linked to. Resolves to the account the key belongs to now, or undefined when another was faster. */
   linkFirst(key: SubjectKey, accountId: string): Promise<string | undefined>
-  /** Makes an account for the key, or gives the one it has. */
+  /** Makes an account for the key, or gives the one it has. `email` is there only where its issuer vouches for it. */
   createLinked(key: SubjectKey, profile: { email?: string }): Promise<string>
 }
 
@@ -45,12 +45,12 @@ export function accountsBySubject(accounts: Accounts): ResolveSubject {
     if (known !== undefined) return enabled(known)
 
     const { email } = claims
+    // D-19: an address proves nothing unless its issuer owns the domain and has checked it.
+    const vouched = email !== undefined && claims.email_verified === true && isIn(rules.emailDomains, email)
     const owner = email === undefined ? undefined : await accounts.findByEmail(email)
-    if (owner !== undefined && email !== undefined) {
-      // D-19: an address proves nothing unless its issuer owns the domain and has checked it; and an account that
-      // somebody is linked to already is never given to a second subject.
-      if (claims.email_verified !== true || !rules.emailDomains.includes(domainOf(email) ?? '') || owner.linked)
-        return undefined
+    if (owner !== undefined) {
+      // D-19: an account that somebody is linked to already is never given to a second subject.
+      if (!vouched || owner.linked) return undefined
       const id = enabled(owner)
       return {
         async settle() {
@@ -61,7 +61,8 @@ export function accountsBySubject(accounts: Accounts): ResolveSubject {
       }
     }
     if (rules.unknown !== 'create') return undefined
-    return { settle: () => accounts.createLinked(key, email === undefined ? {} : { email }) }
+    // D-19: an address nobody vouches for would pass as this person's, and would keep its owner out.
+    return { settle: () => accounts.createLinked(key, vouched ? { email } : {}) }
   }
 }
 
@@ -82,7 +83,8 @@ function enabled({ id, enabled }: Account): string {
   return id
 }
 
-/** The domain of a plain address, lower case as it stands. Anything unusual has no domain: it is not worth a link. */
-function domainOf(email: string): string | undefined {
-  return /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/.exec(email)?.[1]
+/** Whether a plain address belongs to one of these domains, lower case as it stands. Anything unusual belongs to none. */
+function isIn(domains: readonly string[], email: string): boolean {
+  const domain = /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/.exec(email)?.[1]
+  return domain !== undefined && domains.includes(domain)
 }

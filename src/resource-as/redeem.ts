@@ -35,9 +35,7 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const asked = readNarrowing(form)
     const { claims, trusted } = await verifyAssertion(assertion, client.id, server, ports.now(), facts)
     refuseUnsupported(claims)
-    // A store that lost its memory would take a spent assertion again.
-    if (trusted.assertions === 'single-use' && claims.iat < ports.fence())
-      throw refused('replay_fence', 'was issued before this server can remember; get a new one')
+    refuseForgotten(claims, trusted, ports)
 
     const resolution = await server.resolveSubject(claims, trusted)
     if (resolution === undefined) throw noAccount(`nobody here is ${claims.sub} of ${claims.iss}`)
@@ -47,6 +45,8 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
 
     await spendClientAssertion()
     await spend(claims, trusted, server, ports)
+    // The store may have found only now that it lost its memory.
+    refuseForgotten(claims, trusted, ports)
     const account = typeof resolution === 'string' ? resolution : await resolution.settle()
     const scope = granted.scopes.join(' ')
     const resource = granted.resources.length === 1 ? (granted.resources[0] as string) : granted.resources
@@ -123,13 +123,15 @@ function refuseUnsupported({ tenant, aud_tenant, cnf, authorization_details }: I
   if (cnf !== undefined) throw refused('pop_unsupported', 'it is bound to a key, and proofs are not offered here')
   // RFC 9396 §5: no type is configured on this server.
   if (authorization_details !== undefined)
-    throw new OAuthError(
-      'invalid_authorization_details',
-      'assertion: authorization_details holds a type that is not supported',
-      {
-        reason: 'details_invalid',
-      },
-    )
+    throw new OAuthError('invalid_authorization_details', 'assertion: authorization_details is not supported here', {
+      reason: 'details_invalid',
+    })
+}
+
+/** A store that lost its memory would take a spent assertion again (D-05). */
+function refuseForgotten({ iat }: IdJagClaims, { assertions }: TrustedIssuer, ports: Ports): void {
+  if (assertions === 'single-use' && iat < ports.fence())
+    throw refused('replay_fence', 'was issued before this server can remember; get a new one')
 }
 
 /** RAS-12, D-11, FL-ISS-05: one foreign identifier spoils the claim; a parameter must lie within it. */
@@ -144,13 +146,19 @@ function grantedResources(
     if (found === undefined) throw refused('resource_denied', "unexpected 'resource' claim value")
     return found
   })
-  if (asked.length === 0) return claimed ?? theOnlyOne(server)
-  return asked.map((one) => {
+  if (asked.length === 0) return eachOnce(claimed ?? theOnlyOne(server))
+  const granted = asked.map((one) => {
     const found = governed(one)
     if (found === undefined || (claimed !== undefined && !claimed.includes(found)))
       throw noTarget('resource: not one that the assertion and this server give')
     return found
   })
+  return eachOnce(granted)
+}
+
+/** FL-ISS-03: a resource that was named twice is granted once. */
+function eachOnce(resources: GovernedResource[]): GovernedResource[] {
+  return [...new Set(resources)]
 }
 
 function theOnlyOne({ resources }: ResourceAuthorizationServer): GovernedResource[] {
@@ -213,6 +221,8 @@ async function spend(
   { skew, clockAllowance }: ResourceAuthorizationServer,
   ports: Ports,
 ): Promise<void> {
+  // JAG-08: keys may have been fetched since the times were checked, and after this moment the record of a use may be gone.
+  if (ports.now() >= exp + skew) throw refused('expired', 'has expired')
   const first = await ports.once(onceKey('id-jag', iss, null, jti), exp + skew + clockAllowance)
   if (!first && assertions === 'single-use') throw refused('replay', 'was redeemed before')
 }

@@ -18,7 +18,8 @@ import {
   scope,
 } from './config-values.ts'
 import { publicKeys, type Sources, secret, signingKeys } from './references.ts'
-import { judged, mapping } from './schema-problems.ts'
+import { mapping } from './schema-problems.ts'
+import { storeSetting } from './state.ts'
 
 /** Whether each role's own issuer is loopback, known before the rest is read. */
 export interface Development {
@@ -31,22 +32,13 @@ export function configSchema(sources: Sources, development: Development) {
   return mapping({
     idp: idpSchema(sources, development.idp).optional(),
     resourceAs: resourceAsSchema(sources, development.resourceAs).optional(),
-    store: store.default('memory'),
+    store: storeSetting(sources).prefault('lmdb'),
     audit: z
       .union([z.literal('stdout'), mapping({ file: z.string().min(1) })], { error: 'must be stdout or { file: path }' })
       .default('stdout'),
     outbound: mapping({ allowAddresses: z.array(addressRange).default([]) }).prefault({}),
   })
 }
-
-const store = judged((text) =>
-  text === 'memory'
-    ? undefined
-    : {
-        message: 'is not a store of this version',
-        remedy: 'the only one is memory: one process, and after a restart it refuses what was issued before',
-      },
-)
 
 function idpSchema(sources: Sources, development: boolean) {
   return mapping({

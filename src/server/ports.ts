@@ -1,24 +1,30 @@
-/** The ports of a real process: the system's clock and randomness, a store in memory, an audit. */
+/** The ports of a real process: the system's clock and randomness, a store, an audit. */
 
 import { randomBytes } from 'node:crypto'
-import type { Ports } from '../protocol/ports.ts'
-import { memoryStore } from '../store/memory.ts'
+import type { Ports, Seconds } from '../protocol/ports.ts'
+import type { Store } from '../store/store.ts'
 import type { Audit } from './audit.ts'
-import { skew } from './surroundings.ts'
+
+/** The clock of this machine. */
+export function systemNow(): Seconds {
+  return Date.now() / 1000
+}
+
+/** An id that nobody can guess: 192 random bits. */
+export function systemId(): string {
+  return randomBytes(24).toString('base64url')
+}
 
 /**
- * Ports for one process. What was spent before it started is not known, so assertions issued before are fenced off; by the
- * clock of their issuer, which may be ahead of ours by the skew.
+ * Ports of the server with this issuer identifier. Servers may share a store: what is spent at one says nothing about another,
+ * and is the same at every process of one.
  */
-export function systemPorts(audit: Pick<Audit, 'record'>): Ports {
-  const now = () => Date.now() / 1000
-  const store = memoryStore({ now })
-  const fence = now() + skew
+export function systemPorts(audit: Pick<Audit, 'record'>, store: Store, issuer: string): Ports {
   return {
-    now,
-    newId: () => randomBytes(24).toString('base64url'),
-    once: store.once,
-    fence: () => fence,
+    now: systemNow,
+    newId: systemId,
+    once: (key, until) => store.once(JSON.stringify([issuer, key]), until),
+    fence: () => store.fence(),
     record: audit.record,
   }
 }

@@ -7,12 +7,13 @@ import { accountsBySubject } from '../resource-as/accounts.ts'
 import { jwtAccessTokens } from '../resource-as/issue.ts'
 import type { ResourceAuthorizationServer } from '../resource-as/redeem.ts'
 import type { TrustedIssuer } from '../resource-as/trust.ts'
-import { memoryAccounts } from './accounts.ts'
+import type { Records } from '../store/store.ts'
 import { clientFinder } from './clients.ts'
 import type { ResourceAsConfig } from './config-schema.ts'
+import { storedAccounts } from './stored-accounts.ts'
 import { type Surroundings, skew } from './surroundings.ts'
 
-/** One process has one clock; it may still be set back a little between two requests. */
+/** The clocks of the processes that share a store, and one clock that is set back a little between two requests. */
 const clockAllowance: Seconds = 5
 
 /** What the Fastify plugin of the role is given, beside its keys. */
@@ -22,7 +23,7 @@ export interface ResourceAsRole {
 }
 
 /** Nothing is fetched before the first request that needs it. */
-export function resourceAsRole(config: ResourceAsConfig, surroundings: Surroundings): ResourceAsRole {
+export function resourceAsRole(config: ResourceAsConfig, surroundings: Surroundings, records: Records): ResourceAsRole {
   const { issuer, keys, resources, clients, accessTokenLifetime } = config
   const trusted = new Map(config.trustedIssuers.map((one) => [one.issuer, trustedIssuer(one, surroundings)]))
   const policies = new Map(clients.map((client) => [client.id, { scopes: client.scopes, resources: client.resources }]))
@@ -32,7 +33,7 @@ export function resourceAsRole(config: ResourceAsConfig, surroundings: Surroundi
       findTrustedIssuer: async (name) => trusted.get(name),
       resources,
       findClientPolicy: async (client) => policies.get(client),
-      resolveSubject: accountsBySubject(memoryAccounts(config.accounts)),
+      resolveSubject: accountsBySubject(storedAccounts({ records, server: issuer, entries: config.accounts })),
       issue: jwtAccessTokens({ issuer, signingKeys: keys, lifetime: accessTokenLifetime }),
       skew,
       clockAllowance,

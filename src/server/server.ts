@@ -9,15 +9,17 @@ import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
 import { documentFetch } from '../outbound/document.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { metadataAddresses } from '../protocol/issuer-keys.ts'
-import type { Ports } from '../protocol/ports.ts'
+import type { Ports, Seconds } from '../protocol/ports.ts'
+import { type Store, StoreUnavailableError, StoreUnsafeError } from '../store/store.ts'
 import { type Audit, fileAudit, streamAudit } from './audit.ts'
 import type { Config } from './config.ts'
 import { isLoopbackUrl, type Listen } from './config-values.ts'
 import { idpRole } from './idp-role.ts'
 import { jsonLine } from './json-line.ts'
-import { systemPorts } from './ports.ts'
+import { systemId, systemNow, systemPorts } from './ports.ts'
 import { resourceAsRole } from './resource-as-role.ts'
-import type { Surroundings } from './surroundings.ts'
+import { openStore } from './state.ts'
+import { type Surroundings, skew } from './surroundings.ts'
 
 /** Where the process writes, and how it gets its ports. */
 export interface StartOptions {
@@ -25,8 +27,8 @@ export interface StartOptions {
   stdout: Writable
   /** Gets one JSON line for each failure of the server itself, and for each warning about somebody else's documents. */
   log(line: string): void
-  /** Ports over the audit of the configuration, made anew for each role; {@link systemPorts} unless given. */
-  portsOver?(audit: Audit): Ports
+  /** Ports over the audit and store of the configuration, for the role with this issuer; {@link systemPorts} unless given. */
+  portsOver?(audit: Audit, store: Store, issuer: string): Ports
 }
 
 /** One role that answers. */
@@ -42,7 +44,9 @@ export interface RunningRole {
 /** What was started. */
 export interface RunningServers {
   roles: RunningRole[]
-  /** Takes no more requests, lets those that came be answered, and closes the audit. Connections still open after 5 s are cut. */
+  /** ID-JAGs issued before this moment are not redeemed: the store may not know that they were. */
+  fence: Seconds
+  /** Takes no more requests, lets those that came be answered, and closes audit and store. Connections still open after 5 s are cut. */
   close(): Promise<void>
 }
 
@@ -53,20 +57,34 @@ export class StartError extends Error {
 
 /** Starts every role of a configuration. Throws {@link StartError}, and then nothing of it is left open. */
 export async function startServers(config: Config, options: StartOptions): Promise<RunningServers> {
-  const audit = await openAudit(config, options.stdout)
+  const store = await openStore(config.store, {
+    now: systemNow,
+    skew,
+    newId: systemId,
+    warn: (message) => options.log(jsonLine({ at: systemNow(), warning: message })),
+  }).catch((cause: unknown) => {
+    if (cause instanceof StoreUnsafeError || cause instanceof StoreUnavailableError)
+      throw new StartError(cause.message, { cause })
+    throw cause
+  })
+  const audit = await openAudit(config, options.stdout).catch(async (cause: unknown) => {
+    await store.close()
+    throw cause
+  })
   const apps: FastifyInstance[] = []
   const close = async () => {
     await Promise.all(apps.map(closeWithDeadline))
     await audit.close()
+    await store.close()
   }
   try {
     const roles: RunningRole[] = []
-    for (const { role, issuer, listen, app } of rolesOf(config, audit, options)) {
+    for (const { role, issuer, listen, app } of rolesOf(config, audit, store, options)) {
       apps.push(app)
       const listens = await listenOn(app, role, listen)
       roles.push({ role, issuer, listens, metadata: metadataAddresses(issuer)[0] ?? issuer })
     }
-    return { roles, close }
+    return { roles, fence: store.fence(), close }
   } catch (cause) {
     await close()
     throw cause
@@ -91,11 +109,10 @@ interface Role extends Pick<RunningRole, 'role' | 'issuer'> {
   app: FastifyInstance
 }
 
-function rolesOf(config: Config, audit: Audit, { log, portsOver = systemPorts }: StartOptions): Role[] {
+function rolesOf(config: Config, audit: Audit, store: Store, { log, portsOver = systemPorts }: StartOptions): Role[] {
   const roles: Role[] = []
-  // Each role gets ports of its own: what is spent at one says nothing about the other.
   const parts = (issuer: string) => {
-    const ports = portsOver(audit)
+    const ports = portsOver(audit, store, issuer)
     const surroundings: Surroundings = {
       fetchDocument: documentFetch({
         allowLoopback: isLoopbackUrl(issuer),
@@ -119,7 +136,7 @@ function rolesOf(config: Config, audit: Audit, { log, portsOver = systemPorts }:
     const app = newApp()
     const { surroundings, shared } = parts(resourceAs.issuer)
     app.register(resourceAsPlugin, {
-      ...resourceAsRole(resourceAs, surroundings),
+      ...resourceAsRole(resourceAs, surroundings, store.records),
       signingKeys: resourceAs.keys,
       ...shared,
     })
@@ -129,8 +146,9 @@ function rolesOf(config: Config, audit: Audit, { log, portsOver = systemPorts }:
 }
 
 function newApp(): FastifyInstance {
-  // A request that is not complete after 10 s is given up: a slow sender holds no connection for long.
-  return fastify({ logger: false, trustProxy: false, requestTimeout: 10_000, forceCloseConnections: 'idle' })
+  // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
+  const http = { headersTimeout: 9000, connectionsCheckingInterval: 1000 }
+  return fastify({ logger: false, trustProxy: false, requestTimeout: 9000, forceCloseConnections: 'idle', http })
 }
 
 /** What the operator is told of a failure. The caller got none of it. */

@@ -46,8 +46,8 @@ export const variables: readonly Variable[] = [
   {
     name: 'XAA_STORE',
     overrides: ['store'],
-    example: 'memory',
-    says: 'Where spent tokens are remembered.',
+    example: 'lmdb',
+    says: 'Where spent tokens and account links are kept: lmdb (the default: the folder state beside the configuration file), memory, or a Redis: redis://, rediss://, redis+sentinel:// or redis+cluster://, with its password.',
   },
   {
     name: 'XAA_AUDIT',

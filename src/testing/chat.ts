@@ -6,6 +6,7 @@ import { principalOf } from '../http/resource-plugin.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { Principal } from '../resource/guard.ts'
 import type { MemoryAccounts } from '../server/accounts.ts'
+import { takeStrictJson } from './strict-json.ts'
 
 export interface Message {
   id: number
@@ -67,6 +68,7 @@ export function chatOf(accounts: MemoryAccounts, now: () => Seconds): Chat {
 
 /** `GET` and `POST` of the messages at one path. Inside of a guard. */
 export function messageRoutes(app: FastifyInstance, path: string, chat: Chat): void {
+  takeStrictJson(app)
   app.get(path, async (request) => ({ as: chat.callerOf(principalOf(request)), messages: chat.messages() }))
   app.post(path, async (request, reply) => {
     const read = NewMessage.safeParse(request.body)

@@ -65,25 +65,29 @@ async function serveIdp(company: Company, stage: Stage, redirectUris: readonly s
     authentication: { issuer, findClient, skew, ports },
     report,
   })
-  await serveAt(stage.at.idp, async (app) => {
-    await signIn.routes(app)
-    await app.register(idpPlugin, {
-      identityProvider: {
-        issuer,
-        signingKeys: idp.signingKeys,
-        findIssuer: (name) => subjectIssuers.find((one) => one.issuer === name),
-        refreshTokens: signIn.refreshTokens,
-        findResourceServer: async (audience) => servers.find((one) => one.issuer === audience),
-        findConnection: async (client, audience) =>
-          connections.find((one) => one.client === client && one.audience === audience),
-        skew,
-      },
-      findClient,
-      ports,
-      report,
-      openid: { metadata: signIn.metadata, otherGrants: signIn.otherGrants },
-    })
-  })
+  await serveAt(
+    stage.at.idp,
+    async (app) => {
+      await signIn.routes(app)
+      await app.register(idpPlugin, {
+        identityProvider: {
+          issuer,
+          signingKeys: idp.signingKeys,
+          findIssuer: (name) => subjectIssuers.find((one) => one.issuer === name),
+          refreshTokens: signIn.refreshTokens,
+          findResourceServer: async (audience) => servers.find((one) => one.issuer === audience),
+          findConnection: async (client, audience) =>
+            connections.find((one) => one.client === client && one.audience === audience),
+          skew,
+        },
+        findClient,
+        ports,
+        report,
+        openid: { metadata: signIn.metadata, otherGrants: signIn.otherGrants },
+      })
+    },
+    report,
+  )
 }
 
 /** A foreign OpenID issuer as others see it: its metadata and its keys. Nobody can sign in there. */

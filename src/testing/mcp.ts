@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { principalOf } from '../http/resource-plugin.ts'
 import type { Principal } from '../resource/guard.ts'
 import { type Chat, NewMessage } from './chat.ts'
+import { takeStrictJson } from './strict-json.ts'
 
 const writingTools: readonly unknown[] = ['post_message']
 
@@ -21,9 +22,12 @@ export function scopesOfMcpRequest({ body }: FastifyRequest): readonly string[] 
 
 /** Serves MCP at one path on every method it knows. Inside of a guard. Stateless: each request has a server of its own. */
 export function mcpRoutes(app: FastifyInstance, path: string, chat: Chat): void {
+  takeStrictJson(app)
   app.route({
     method: ['GET', 'POST', 'DELETE'],
     url: path,
+    // MCP knows no HEAD, and its handler answers one with a body.
+    exposeHeadRoute: false,
     async handler(request, reply) {
       const principal = principalOf(request)
       const handler = createMcpHandler(() => chatServer(chat, principal))

@@ -2,7 +2,8 @@
 
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply } from 'fastify'
+import { correlationIdOf } from '../http/oauth-scope.ts'
 
 export interface Origin {
   /** `http://127.0.0.1:PORT`, without a slash. */
@@ -15,7 +16,8 @@ export interface Origin {
  * before their servers are built. Throws an error that names the port when it is taken.
  */
 export async function bindOrigin(port: number): Promise<Origin> {
-  const server = createServer()
+  // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
+  const server = createServer({ headersTimeout: 9000, requestTimeout: 9000, connectionsCheckingInterval: 1000 })
   server.listen(port, '127.0.0.1')
   try {
     await once(server, 'listening')
@@ -33,21 +35,38 @@ export async function bindOrigin(port: number): Promise<Origin> {
   return { url: `http://127.0.0.1:${address.port}`, server }
 }
 
-/** Builds the application of an origin, and answers requests from the moment it is ready. */
+/**
+ * Builds the application of an origin, and answers requests from the moment it is ready. An error that no route handles is
+ * `{ "error": "a sentence" }` in our own words; `report` is told of each 500 and its correlation id.
+ */
 export async function serveAt(
   { server }: Origin,
   build: (app: FastifyInstance) => void | Promise<void>,
+  report: (error: unknown, correlationId: string) => void = () => {},
 ): Promise<FastifyInstance> {
   let handler: RequestListener | undefined
   const app = Fastify({
     // An issuer identifier may stand in an address, as in those of the administrator.
     routerOptions: { maxParamLength: 2048 },
+    frameworkErrors: ({ statusCode = 400 }, _request, reply: FastifyReply) => {
+      reply.code(statusCode).header('cache-control', 'no-store').send({ error: 'the address cannot be read' })
+    },
     serverFactory: (listener) => {
       handler = listener
       return server
     },
   })
-  await build(app)
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    const { statusCode = 500 } = error
+    if (statusCode < 500) return reply.code(statusCode).send({ error: error.message })
+    report(error, correlationIdOf(request))
+    return reply.code(500).send({ error: 'the server failed' })
+  })
+  // In a scope of its own, because an application may have its own handler of errors.
+  const application: FastifyPluginAsync = async (scope) => {
+    await build(scope)
+  }
+  await app.register(application)
   await app.ready()
   if (handler === undefined) throw new TypeError('Fastify made no request listener')
   server.on('request', handler)

@@ -35,24 +35,29 @@ export async function openChat(stage: Stage): Promise<ResourceSide> {
     { id: 'chat-bob', name: 'Bob Baker', email: emailOf(stage, 'bob') },
   ])
   const keys = await stage.folder.make('chat', ['ES256'])
-  await serveAt(stage.at.chat, (app) => serveResourceAs(app, addresses.chat, { keys, side, accounts }, stage))
-  await serveAt(stage.at.resource, async (app) => {
-    refuseForeignHosts(app)
-    const chat = chatOf(accounts, stage.ports.now)
-    const protection = protectionOf('Tidewater Chat', addresses.chat, chatScopes, keysOf(addresses.chat), stage)
-    await app.register(resourcePlugin, {
-      ...protection,
-      resource: addresses.api,
-      requiredScopes: ({ method }) => [method === 'POST' ? 'chat.write' : 'chat.read'],
-      routes: (scope) => messageRoutes(scope, new URL(messagesUrl(addresses)).pathname, chat),
-    })
-    await app.register(resourcePlugin, {
-      ...protection,
-      resource: addresses.mcp,
-      requiredScopes: scopesOfMcpRequest,
-      routes: (scope) => mcpRoutes(scope, new URL(addresses.mcp).pathname, chat),
-    })
-  })
+  const { report } = stage
+  await serveAt(stage.at.chat, (app) => serveResourceAs(app, addresses.chat, { keys, side, accounts }, stage), report)
+  await serveAt(
+    stage.at.resource,
+    async (app) => {
+      refuseForeignHosts(app)
+      const chat = chatOf(accounts, stage.ports.now)
+      const protection = protectionOf('Tidewater Chat', addresses.chat, chatScopes, keysOf(addresses.chat), stage)
+      await app.register(resourcePlugin, {
+        ...protection,
+        resource: addresses.api,
+        requiredScopes: ({ method }) => [method === 'POST' ? 'chat.write' : 'chat.read'],
+        routes: (scope) => messageRoutes(scope, new URL(messagesUrl(addresses)).pathname, chat),
+      })
+      await app.register(resourcePlugin, {
+        ...protection,
+        resource: addresses.mcp,
+        requiredScopes: scopesOfMcpRequest,
+        routes: (scope) => mcpRoutes(scope, new URL(addresses.mcp).pathname, chat),
+      })
+    },
+    report,
+  )
   return side
 }
 
@@ -64,20 +69,24 @@ export async function openFiles(stage: Stage): Promise<ResourceSide> {
     { id: 'files-alice', name: 'Alice Archer', email: emailOf(stage, 'alice'), links: linksOf(stage, 'alice') },
   ])
   const keys = await stage.folder.make('files', ['ES256'])
-  await serveAt(stage.at.files, async (app) => {
-    await serveResourceAs(app, addresses.files, { keys, side, accounts }, stage)
-    await app.register(resourcePlugin, {
-      ...protectionOf('Larkspur Files', addresses.files, filesScopes, keysOf(addresses.files), stage),
-      resource: addresses.filesApi,
-      requiredScopes: () => filesScopes,
-      routes(scope) {
-        scope.get(new URL(addresses.filesApi).pathname, async (request) => {
-          const { account, client } = principalOf(request)
-          return { as: { account, client }, files: [{ name: 'roadmap.md', owner: account }] }
-        })
-      },
-    })
-  })
+  await serveAt(
+    stage.at.files,
+    async (app) => {
+      await serveResourceAs(app, addresses.files, { keys, side, accounts }, stage)
+      await app.register(resourcePlugin, {
+        ...protectionOf('Larkspur Files', addresses.files, filesScopes, keysOf(addresses.files), stage),
+        resource: addresses.filesApi,
+        requiredScopes: () => filesScopes,
+        routes(scope) {
+          scope.get(new URL(addresses.filesApi).pathname, async (request) => {
+            const { account, client } = principalOf(request)
+            return { as: { account, client }, files: [{ name: 'roadmap.md', owner: account }] }
+          })
+        },
+      })
+    },
+    stage.report,
+  )
   return side
 }
 
@@ -102,8 +111,8 @@ async function serveResourceAs(
       resolveSubject: accountsBySubject(accounts),
       issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
       skew,
-      // One process, one clock.
-      clockAllowance: 0,
+      // One process has one clock, and it may be set back a little between two requests.
+      clockAllowance: 5,
     },
     signingKeys,
     findClient: side.findClient,

@@ -100,6 +100,8 @@ describe('xaa serve', () => {
       const { started, output } = start(file)
       while (!/listens +http/.test(output.stderr)) await once(started.stderr, 'data')
       const address = /listens +(\S+)/.exec(output.stderr)?.[1]
+      while (!/store +/.test(output.stderr)) await once(started.stderr, 'data')
+      expect(output.stderr).toContain(`state\n  store     lmdb ${join(dirname(file), 'state')}\n`)
       expect(output.stderr).toContain('issuer    https://id.acme.example')
       expect(output.stderr).toContain('metadata  https://id.acme.example/.well-known/oauth-authorization-server')
       const refused = await fetch(`${address}/token`, {

@@ -99,6 +99,47 @@ describe('a client assertion', () => {
     expect(world.spent).toHaveLength(spent)
   })
 
+  it('[ATK-064] is not taken again by a request whose keys came only after the record of its use had gone', async () => {
+    const { signing, entries } = world.idp.clients
+    const entry = entries.get(signing.id)
+    if (entry?.keys === undefined) throw new Error('no client with keys')
+    const as = byAssertion(signing, acme, world.clock.now)
+    const claims = { aud: signing.id }
+    expect((await exchange(world, { claims, as })).statusCode).toBe(200)
+    const { until } = world.spent.at(-1) ?? { until: 0 }
+    const { find } = entry.keys
+    entry.keys = {
+      find: async (header) => {
+        world.clock.now = until + 1
+        return await find(header)
+      },
+    }
+    world.clock.now = until - 2 * 30 + 29
+    const again = await exchange(world, { claims, as })
+    expect([again.statusCode, again.json().error]).toEqual([401, 'invalid_client'])
+    expect(world.audit.at(-1)).toMatchObject({
+      reason: 'client_assertion_invalid',
+      detail: expect.stringContaining('expired'),
+    })
+  })
+
+  it.each<[string, Record<string, unknown>, number]>([
+    ['issued before a loss of memory is refused', {}, 1],
+    ['without iat is as old as it can be', { iat: undefined }, 60 - 3600 + 1],
+  ])('%s', async (_, change, fence) => {
+    const { signing } = world.idp.clients
+    const attempt = () => {
+      const as = byAssertion(signing, acme, world.clock.now, { claims: { exp: world.clock.now + 60, ...change } })
+      return exchange(world, { claims: { aud: signing.id }, as })
+    }
+    world.clock.fence = world.clock.now + fence
+    const answer = await attempt()
+    expect([answer.statusCode, answer.json().error]).toEqual([401, 'invalid_client'])
+    expect(world.audit.at(-1)).toMatchObject({ reason: 'replay_fence' })
+    world.clock.fence -= 1
+    expect((await attempt()).statusCode).toBe(200)
+  })
+
   it('[OKTA-04] may name the token endpoint where the client’s entry says so', async () => {
     const { signing, entries } = world.idp.clients
     const entry = entries.get(signing.id)

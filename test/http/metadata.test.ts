@@ -7,7 +7,10 @@ import { resourceAsPlugin } from '../../src/http/resource-as-plugin.ts'
 import { metadataAddresses } from '../../src/protocol/issuer-keys.ts'
 import { grantType, idJagGrantProfile, tokenType } from '../../src/protocol/names.ts'
 import { acme, beta, chat, files } from '../fixture/addresses.ts'
+import { basic } from '../fixture/clients.ts'
 import { type Enterprise, enterprise } from '../fixture/enterprise.ts'
+import { listening, rawRequest } from '../fixture/raw-request.ts'
+import { send } from '../fixture/requests.ts'
 
 let world: Enterprise
 beforeEach(async () => {
@@ -172,11 +175,42 @@ describe('an identity provider with a sign-in of its own', () => {
     expect((await ask('grant_type=authorization_code&code=a')).json()).toEqual({
       other: 'grant_type=authorization_code&code=a',
     })
-    expect((await ask('grant_type=')).json()).toEqual({ other: 'grant_type=' })
     const ours = encodeURIComponent(grantType.tokenExchange)
     expect((await ask(`grant_type=${ours}`)).json()).toMatchObject({ error: 'invalid_client' })
     expect((await ask(`grant_type=refresh_token&grant_type=${ours}`)).json()).toMatchObject({
       error: 'invalid_request',
     })
+  })
+
+  it('[ATK-006] refuses what neither of the two grants serves itself, and writes it down', async () => {
+    const server = await app()
+    const call = (grant_type: string | undefined) => ({ form: { grant_type }, ...basic(world.idp.clients.basic) })
+    const errorOf = async (grant_type: string | undefined) => (await send(server, call(grant_type))).json().error
+    expect(await errorOf(grantType.jwtBearer)).toBe('unsupported_grant_type')
+    expect(await errorOf('__proto__')).toBe('unsupported_grant_type')
+    expect(await errorOf('')).toBe('invalid_request')
+    expect(await errorOf(undefined)).toBe('invalid_request')
+    expect(world.audit.map(({ reason }) => reason)).toEqual([
+      'grant_not_enabled',
+      'grant_not_enabled',
+      'missing_parameter',
+      'missing_parameter',
+    ])
+    expect((await send(server, call('authorization_code'))).json()).toEqual({ other: 'grant_type=authorization_code' })
+  })
+
+  it('[ATK-070] hands nothing on that has two Authorization headers', async () => {
+    const server = await app()
+    const port = await listening(server)
+    const body = 'grant_type=authorization_code'
+    const ask = async (lines: readonly string[]) => {
+      const form = ['Content-Type: application/x-www-form-urlencoded', `Content-Length: ${body.length}`]
+      return await rawRequest(port, ['POST /token HTTP/1.1', 'Host: a', ...form, ...lines], body)
+    }
+    const refused = await ask(['Authorization: Basic YTpi', 'Authorization: Basic YTpi'])
+    const handedOn = await ask(['Authorization: Basic YTpi'])
+    await server.close()
+    expect([refused.status, JSON.parse(refused.body).error]).toEqual([400, 'invalid_request'])
+    expect(handedOn.status).toBe(200)
   })
 })

@@ -43,6 +43,13 @@ it('[ATK-086] two Content-Type headers are refused', async () => {
   expect(world.audit).toMatchObject([{ reason: 'content_type' }])
 })
 
+it('[ATK-094] two Host headers are refused', async () => {
+  const answer = await ask([form, 'Host: b', `Authorization: ${authorization}`])
+  expect(answer.status).toBe(400)
+  expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
+  expect(world.audit).toMatchObject([{ reason: 'malformed' }])
+})
+
 it('[ATK-078] two DPoP headers are refused like one', async () => {
   const answer = await ask([form, `Authorization: ${authorization}`, 'DPoP: a', 'DPoP: b'])
   expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_dpop_proof' })

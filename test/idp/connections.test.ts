@@ -99,6 +99,8 @@ describe('the sign-in', () => {
     ['of no class does not', { acr: ['a'] }, {}, { acr_values: 'a' }],
     ['recent enough, with the skew, passes', { maxAge: 60 }, { authTime: 9_910 }, undefined],
     ['too old does not', { maxAge: 60 }, { authTime: 9_909 }, { max_age: 60 }],
+    ['ahead of our clock, within the skew, passes', { maxAge: 60 }, { authTime: 10_030 }, undefined],
+    ['in the future does not', { maxAge: 60 }, { authTime: 10_031 }, { max_age: 60 }],
     ['at an unknown time does not', { maxAge: 0 }, {}, { max_age: 0 }],
   ])('%s', (_, signIn, authentication, parameters) => {
     const decision = ask({ signIn }, { authentication })

@@ -39,6 +39,7 @@ describe('an ID Token as subject', () => {
     ['for nobody', { claims: { aud: [] } }, 'subject_invalid'],
     ['[ATK-097] [T-03] that has expired', { claims: { exp: 1_800_000_000 - 30 } }, 'subject_invalid'],
     ['without exp', { claims: { exp: undefined } }, 'subject_invalid'],
+    ['with an acr longer than an ID-JAG may carry', { claims: { acr: 'a'.repeat(256) } }, 'subject_invalid'],
     ['that lives in milliseconds', { claims: { exp: 1_800_000_000_000 } }, 'subject_invalid'],
     ['from the future', { claims: { iat: 1_800_000_031 } }, 'subject_invalid'],
     ['that is not valid yet', { claims: { nbf: 1_800_000_031 } }, 'subject_invalid'],

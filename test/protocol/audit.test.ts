@@ -24,6 +24,18 @@ describe('an audit event', () => {
     expect(bounded({ ...event, ...({ subject: undefined } as object) })).toEqual(event)
   })
 
+  it('[ATK-136] keeps no token that a caller put where none belongs', () => {
+    const token = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl-_'
+    const { audience, detail, resource } = bounded({
+      ...event,
+      audience: token,
+      detail: `asked ${token} read, the connection gives read`,
+      resource: [`urn:x:${token}`, 'https://mcp.chat.example'],
+    })
+    expect([audience, detail]).toEqual(['(a token)', 'asked (a token) read, the connection gives read'])
+    expect(resource).toEqual(['urn:x:(a token)', 'https://mcp.chat.example'])
+  })
+
   it('cuts what a caller sent, in whatever member it stands', () => {
     const long = 'x'.repeat(60_000)
     const cut = `${'x'.repeat(512)}…`

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseJsonObject } from '../../src/protocol/json.ts'
+import { parseJson, parseJsonObject } from '../../src/protocol/json.ts'
 
 const read = (text: string | Uint8Array) => parseJsonObject(Buffer.from(text))
 
@@ -89,4 +89,10 @@ describe('a JSON object', () => {
       { numRuns: 2000 },
     )
   })
+})
+
+it('a JSON value may be of any kind, and is read by the same rules', () => {
+  expect(parseJson(Buffer.from('[{"a":1},"b",null]'))).toEqual([{ a: 1 }, 'b', null])
+  expect(() => parseJson(Buffer.from('[{"a":1,"a":2}]'))).toThrow('holds a member twice')
+  expect(() => parseJson(Buffer.from('['.repeat(33) + ']'.repeat(33)))).toThrow('is nested deeper than 32')
 })

@@ -86,10 +86,23 @@ describe('an account', () => {
 
   it('is made at the first visit where the issuer’s entry says so, and is the same at the next', async () => {
     rules().unknown = 'create'
-    const first = await accountOf({ sub: 'zoe', email: 'zoe@acme.example' })
+    const first = await accountOf({ sub: 'zoe', email: 'zoe@acme.example', email_verified: true })
     expect(world.chat.accounts.all.get(String(first))).toMatchObject({ email: 'zoe@acme.example' })
     expect(await accountOf({ sub: 'zoe' })).toBe(first)
     expect(await accountOf({ sub: 'yan' })).not.toBe(first)
+  })
+
+  it.each<[string, Record<string, unknown>]>([
+    ['that nobody verified', { email: 'zoe@acme.example', email_verified: false }],
+    ['of a domain its issuer does not own', { email: 'zoe@else.example', email_verified: true }],
+  ])('[ATK-041] [D-19] is made without an address %s, which stays free for its owner', async (_, claims) => {
+    rules().unknown = 'create'
+    const stranger = await accountOf({ sub: 'stranger', ...claims })
+    expect(world.chat.accounts.all.get(String(stranger))?.email).toBeUndefined()
+    rules().emailDomains = ['acme.example', 'else.example']
+    const owner = await accountOf({ sub: 'zoe', ...claims, email_verified: true })
+    expect(owner).not.toBe(stranger)
+    expect(world.chat.accounts.all.get(String(owner))).toMatchObject({ email: claims.email })
   })
 
   it('[ATK-041] is not made over one that has the same address', async () => {

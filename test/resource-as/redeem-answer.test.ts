@@ -25,6 +25,11 @@ describe('the answer', () => {
     })
   })
 
+  it('[FL-ISS-03] names a resource once, however often it was asked for', async () => {
+    expect((await redeem(world, { claims: { resource: [mcp, mcp] } })).json()).toMatchObject({ resource: mcp })
+    expect((await redeem(world, { form: { resource: [mcp, mcp] } })).json()).toMatchObject({ resource: mcp })
+  })
+
   it('[RAS-24] holds an access token as RFC 9068 has it', async () => {
     const attempt = { claims: { auth_time: 5, acr: 'strong', amr: ['pwd', 'otp'] } }
     const token = ((await redeem(world, attempt)).json() as { access_token: string }).access_token

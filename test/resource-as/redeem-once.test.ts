@@ -82,6 +82,21 @@ describe('single use', () => {
     await expectRefused(call, replay)
   })
 
+  it('[ATK-061] a replay whose keys came only after its end is refused, though the record has gone', async () => {
+    expect((await again()).statusCode).toBe(200)
+    const end = world.clock.now + 60 + 30
+    const { keys } = trusted()
+    const slow = {
+      find: async (header: Parameters<typeof keys.find>[0]) => {
+        world.clock.now = end + 10
+        return await keys.find(header)
+      },
+    }
+    world.clock.now = end - 1
+    trusted().keys = slow
+    await expectRefused(call, { error: 'invalid_grant', reason: 'expired', description: 'assertion: has expired' })
+  })
+
   it('[ATK-060] a refusal of others, or for other reasons, spends nothing', async () => {
     const { any, basic: wiki } = world.chat.clients
     for (const headers of [basic(any).headers, basic({ ...wiki, secret: 'wrong' }).headers])
@@ -137,6 +152,12 @@ describe('what this server depends on', () => {
     await expectRefused(call, { error: 'invalid_grant', reason: 'replay_fence' })
     world.clock.fence = world.clock.now
     expect((await again()).statusCode).toBe(200)
+  })
+
+  it('a store that finds only while spending that it lost its memory gives nothing away either', async () => {
+    world.riseFenceOnSpend()
+    await expectRefused(call, { error: 'invalid_grant', reason: 'replay_fence' })
+    expect(world.audit.some(({ outcome }) => outcome === 'granted')).toBe(false)
   })
 
   it.each([

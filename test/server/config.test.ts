@@ -34,7 +34,8 @@ describe('a configuration', () => {
     expect(config.idp?.clients[0]?.secret).toBe(environment.ASSISTANT_SECRET)
     expect(config.resourceAs?.clients[0]?.secret).toBe(environment.CHAT_SECRET)
     expect(config.resourceAs?.trustedIssuers[0]).toMatchObject({ assertions: 'single-use', unknownUsers: 'refuse' })
-    expect(config).toMatchObject({ store: 'memory', audit: 'stdout', outbound: { allowAddresses: [] } })
+    expect(config).toMatchObject({ audit: 'stdout', outbound: { allowAddresses: [] } })
+    expect(config.store).toEqual({ kind: 'lmdb', directory: join(folder.path, 'state') })
     expect(config.resourceAs?.accessTokenLifetime).toBe(600)
   })
 
@@ -109,7 +110,11 @@ describe('a configuration', () => {
       'resourceAs.resources[0].resource',
       'must be an absolute URI without a fragment (RFC 8707)',
     ],
-    ['store', 'redis://cache', 'store', 'is not a store of this version'],
+    ['store', 'sqlite', 'store', 'is not a store'],
+    ['store', 'redis://a:6379,b:6379', 'store', 'names several servers: write redis+sentinel:// or redis+cluster://'],
+    ['store', 'redis+sentinel://a:26379', 'store', 'must end with the name that the Sentinels give the primary'],
+    ['store', 'redis://:hunter2@a:6379', 'store', 'must hold no password in the file'],
+    ['store', { lmdb: 5 }, 'store.lmdb', 'must be text'],
     ['audit', 5, 'audit', 'must be stdout or { file: path }'],
     ['outbound', { allowAddresses: ['10.0.0.0'] }, 'outbound.allowAddresses[0]', 'must be an address range'],
     // Keys
@@ -298,6 +303,14 @@ describe('a configuration', () => {
       'store',
     ])
     expect(JSON.stringify(problems)).not.toContain('hunter2')
+  })
+
+  it('takes the password of a store from the variable alone, and never shows it', async () => {
+    const address = 'rediss://xaa:hunter2@cache.acme.example/1'
+    expect(await problemsOf(example, { XAA_STORE: address })).toEqual([])
+    const inFile = await problemsOf(changed('store', address))
+    expect(inFile).toMatchObject([{ path: 'store', remedy: 'give the whole address in XAA_STORE' }])
+    expect(JSON.stringify(inFile)).not.toContain('hunter2')
   })
 
   it('tells the nearest known key for an unknown one', async () => {

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { publicPartOf } from '../../src/protocol/keys.ts'
 import { grantType, tokenType } from '../../src/protocol/names.ts'
 import { readConfig } from '../../src/server/config.ts'
-import { systemPorts } from '../../src/server/ports.ts'
+import { systemNow, systemPorts } from '../../src/server/ports.ts'
 import { type RunningServers, startServers } from '../../src/server/server.ts'
+import { memoryStore } from '../../src/store/memory.ts'
 import { environment, example, exampleFolder, type Folder, newKey } from './example.ts'
 
 let folder: Folder
@@ -62,7 +63,7 @@ beforeAll(async () => {
     stdout,
     log: (line) => log.push(line),
     // The servers are as young as the test: what they fence off lies before both.
-    portsOver: (audit) => ({ ...systemPorts(audit), fence: () => 0 }),
+    portsOver: (audit, store, issuer) => ({ ...systemPorts(audit, store, issuer), fence: () => 0 }),
   })
 })
 afterAll(async () => {
@@ -179,6 +180,20 @@ describe('a server with both roles', () => {
     )
   })
 
+  it('refuses to start within a second when its store cannot be used, and says what to do', async () => {
+    const start = async (store: unknown) => {
+      const file = await readConfig(await folder.write({ ...config, store }), environment)
+      return await startServers(file, { stdout: new PassThrough(), log: () => {} })
+    }
+    const address = `redis://127.0.0.1:${await freePort()}`
+    const from = performance.now()
+    await expect(start(address)).rejects.toThrow(
+      `store: ${address} cannot be used: ECONNREFUSED. Check the address and the server.`,
+    )
+    expect(performance.now() - from).toBeLessThan(1500)
+    await expect(start({ lmdb: 'xaa.yaml' })).rejects.toThrow(/^store: the directory .*xaa\.yaml cannot be used/)
+  })
+
   it('refuses to start when its audit cannot be written', async () => {
     const file = await readConfig(await folder.write({ ...config, audit: { file: 'none/audit.log' } }), environment)
     await expect(startServers(file, { stdout: new PassThrough(), log: () => {} })).rejects.toThrow(
@@ -190,11 +205,14 @@ describe('a server with both roles', () => {
 describe('the ports of a process', () => {
   it('fence off what was issued before it started, and give ids that nobody can guess', async () => {
     const before = Date.now() / 1000
-    const ports = systemPorts({ record: async () => {} })
+    const store = memoryStore({ now: systemNow })
+    const ports = systemPorts({ record: async () => {} }, store, 'https://auth.chat.example')
     expect(ports.fence()).toBeGreaterThanOrEqual(before)
     expect(ports.newId()).toMatch(/^[A-Za-z0-9_-]{32}$/)
     expect(ports.newId()).not.toBe(ports.newId())
     expect(await ports.once('key', ports.now() + 10)).toBe(true)
     expect(await ports.once('key', ports.now() + 10)).toBe(false)
+    const elsewhere = systemPorts({ record: async () => {} }, store, 'https://auth.files.example')
+    expect(await elsewhere.once('key', ports.now() + 10)).toBe(true)
   })
 })

@@ -5,6 +5,7 @@ import { decodeJwt, decodeProtectedHeader, importJWK, type JWK, SignJWT } from '
 import { afterAll, describe, expect, it } from 'vitest'
 import { type HeadlessSignIn, signInHeadless, walkSignIn } from '../../src/testing/headless-sign-in.ts'
 import { startWorld } from '../../src/testing/world.ts'
+import { rawRequest } from '../fixture/raw-request.ts'
 import { basic, exchange, postForm } from './flow.ts'
 
 const failures: string[] = []
@@ -170,6 +171,19 @@ describe('the page', () => {
     expect(await refused.text()).toContain('The account of Mallory Miller is disabled and cannot sign in.')
     expect((await choose('nobody')).status).toBe(400)
     expect((await choose('bob')).status).toBe(303)
+  })
+
+  it.each(['evil.example', 'a b', ']['])('[ATK-095] is at its own address, even for the host %j', async (host) => {
+    const { pathname, search, port } = authorizationUrl()
+    const answer = await rawRequest(Number(port), [`GET ${pathname}${search} HTTP/1.1`, `Host: ${host}`])
+    expect(answer.status).toBe(303)
+    expect(answer.headers.get('location')).toMatch(/^\/sign-in\/[\w-]+$/)
+  })
+
+  it('passes over a resource that the application names', async () => {
+    const callback = await walkSignIn(authorizationUrl({ resource: 'https://mcp.chat.example' }), 'alice')
+    expect(callback.searchParams.get('error')).toBeNull()
+    expect(callback.searchParams.get('code')).toMatch(/^[\w-]+$/)
   })
 
   it('is good for the browser that began alone', async () => {

@@ -9,6 +9,7 @@ import type { AuditEvent } from '../../src/protocol/ports.ts'
 import type { ClientName, Credentials } from '../../src/testing/clients.ts'
 import type { PersonName } from '../../src/testing/people.ts'
 import { startWorld } from '../../src/testing/world.ts'
+import { rawRequest } from '../fixture/raw-request.ts'
 import { basic, exchange, postForm, redeem } from './flow.ts'
 
 const seen: AuditEvent[] = []
@@ -148,6 +149,39 @@ describe('the MCP server', () => {
       body: JSON.stringify([{ jsonrpc: '2.0', id: 1, method: 'tools/list' }, call]),
     })
     expect(answer.status).toBe(403)
+  })
+
+  it.each([
+    ['[ATK-026] is nested too deep', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, 'the body is nested deeper than 32'],
+    [
+      'calls two methods at once',
+      '{"jsonrpc":"2.0","id":1,"method":"tools/list","method":"ping"}',
+      'the body holds a member twice',
+    ],
+    ['is no JSON', '{', 'the body is not JSON'],
+  ])('refuses a body that %s, in a sentence', async (_, body, error) => {
+    const ask = async (text: string) =>
+      await fetch(world.resources.mcp, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${await accessToken()}`,
+          'content-type': 'application/json',
+          accept: 'application/json, text/event-stream',
+        },
+        body: text,
+      })
+    const refused = await ask(body)
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toEqual({ error })
+    expect((await ask('{"jsonrpc":"2.0","id":1,"method":"ping"}')).status).toBe(200)
+  })
+
+  it('[ATK-094] refuses two host names, though the first is right', async () => {
+    const port = Number(new URL(world.resources.mcp).port)
+    const statusFor = async (lines: readonly string[]) =>
+      (await rawRequest(port, ['GET /mcp HTTP/1.1', ...lines])).status
+    expect(await statusFor(['Host: localhost', 'Host: evil.example'])).toBe(403)
+    expect(await statusFor(['Host: localhost'])).toBe(401)
   })
 
   it.each(['GET', 'POST', 'DELETE'])('challenges %s without a token', async (method) => {

@@ -99,6 +99,8 @@ function configurationOf({ jwks, clients, directory }: SignInOptions): Configura
     },
     features: {
       devInteractions: { enabled: false },
+      // RFC 8707 §2 lets a server pass over `resource`: these access tokens are for /userinfo alone.
+      resourceIndicators: { enabled: false },
       revocation: {
         enabled: true,
         // RFC 7009 §2.1: a client revokes its own tokens.

@@ -30,10 +30,13 @@ export interface SignIn {
 export async function signInProvider(options: SignInOptions): Promise<SignIn> {
   const provider = await openIdProvider(options)
   const callback = provider.callback()
+  const { host } = new URL(options.issuer)
   const hand = async (request: IncomingMessage, reply: FastifyReply) => {
     // What the hooks before us set, such as the correlation id, goes out with the provider's answer.
     for (const [name, value] of Object.entries(reply.getHeaders()))
       if (value !== undefined) reply.raw.setHeader(name, value)
+    // The provider builds addresses from Host, and fails where it is none. It lives at one address, whoever calls it what.
+    request.headers.host = host
     reply.hijack()
     await callback(request, reply.raw)
   }

@@ -1,0 +1,17 @@
+/** Opens a Redis store as a process would. */
+
+import { randomBytes } from 'node:crypto'
+import { type RedisStoreOptions, redisStore } from '../../../src/store/redis.ts'
+import { readRedisAddress } from '../../../src/store/redis-address.ts'
+import type { Store } from '../../../src/store/store.ts'
+
+export function openRedis(address: string, change: Partial<RedisStoreOptions> = {}): Promise<Store> {
+  return redisStore({
+    address: readRedisAddress(address),
+    now: () => Date.now() / 1000,
+    skew: 30,
+    newId: () => randomBytes(24).toString('base64url'),
+    warn: () => {},
+    ...change,
+  })
+}
