@@ -90,7 +90,7 @@ function vitest(name: string, node: string[], args: string[]): void {
       'node_modules/vitest/vitest.mjs',
       'run',
       '--config=test/vitest.config.ts',
-      '--reporter=dot',
+      '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
       ...excluded,

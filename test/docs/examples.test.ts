@@ -7,6 +7,7 @@ import {
   type AuditEvent,
   accountsBySubject,
   type Client,
+  type Connection,
   defaultAlgorithms,
   jwtAccessTokens,
   memoryStore,
@@ -48,61 +49,63 @@ async function newKeys(kid: string): Promise<{ keys: SigningKeys; sign(claims: o
   }
 }
 
+const connections: Connection[] = [
+  {
+    client: 'assistant',
+    audience: asIssuer,
+    clientThere: 'assistant-at-chat',
+    enabled: true,
+    who: { users: [], groups: ['staff'] },
+    scopes: [{ name: 'chat.read' }],
+    resources: [mcp],
+    signIn: {},
+    lifetime: 300,
+    subject: { kind: 'same' },
+    userClaims: ['email'],
+  },
+]
+
 it('an identity provider, an authorization server and an API of somebody else take the plugins in a few lines', async () => {
   const idpKeys = await newKeys('idp-1')
   const asKeys = await newKeys('as-1')
-  const idp = await startIdp(
-    {
-      issuer: idpIssuer,
-      signingKeys: idpKeys.keys,
-      findClient: async (id) => (id === 'assistant' ? client(id) : undefined),
-      findUser: async (sub) => ({ sub, enabled: true, groups: ['staff'], claims: { email: 'alice@acme.example' } }),
-      connections: [
-        {
-          client: 'assistant',
-          audience: asIssuer,
-          clientThere: 'assistant-at-chat',
-          enabled: true,
-          who: { users: [], groups: ['staff'] },
-          scopes: [{ name: 'chat.read' }],
-          resources: [mcp],
-          signIn: {},
-          lifetime: 300,
-          subject: { kind: 'same' },
-          userClaims: ['email'],
-        },
-      ],
-    },
+  const idp = await startIdp({
+    issuer: idpIssuer,
+    signingKeys: idpKeys.keys,
+    findClient: async (id) => (id === 'assistant' ? client(id) : undefined),
+    findUser: async (sub) => ({ sub, enabled: true, groups: ['staff'], claims: { email: 'alice@acme.example' } }),
+    findResourceServer: async (audience) =>
+      audience === asIssuer ? { issuer: asIssuer, aliases: [], resources: [mcp], enabled: true } : undefined,
+    findConnection: async (name, audience) =>
+      connections.find((one) => one.client === name && one.audience === audience),
     ports,
-  )
-  const as = await startAuthorizationServer(
-    {
-      issuer: asIssuer,
-      signingKeys: asKeys.keys,
-      findClient: async (id) => (id === 'assistant-at-chat' ? client(id) : undefined),
-      findTrustedIssuer: async (issuer) =>
-        issuer === idpIssuer
-          ? {
-              issuer,
-              enabled: true,
-              keys: idpKeys.keys.source,
-              algorithms: defaultAlgorithms,
-              clients: ['assistant-at-chat'],
-              assertions: 'single-use',
-              maxLifetime: 3600,
-              accounts: { emailDomains: [], unknown: 'refuse' },
-            }
-          : undefined,
-      resolveSubject: accountsBySubject({
-        findLinked: async ({ sub }) => ({ id: `account-of-${sub}`, enabled: true, linked: true }),
-        findByEmail: async () => undefined,
-        linkFirst: async () => undefined,
-        createLinked: async () => 'never',
-      }),
-      issue: jwtAccessTokens({ issuer: asIssuer, signingKeys: asKeys.keys, lifetime: 600 }),
-    },
+  })
+  const as = await startAuthorizationServer({
+    issuer: asIssuer,
+    signingKeys: asKeys.keys,
+    findClient: async (id) => (id === 'assistant-at-chat' ? client(id) : undefined),
+    findTrustedIssuer: async (issuer) =>
+      issuer === idpIssuer
+        ? {
+            issuer,
+            enabled: true,
+            keys: idpKeys.keys.source,
+            algorithms: defaultAlgorithms,
+            clients: ['assistant-at-chat'],
+            assertions: 'single-use',
+            maxLifetime: 3600,
+            accounts: { emailDomains: [], unknown: 'refuse' },
+          }
+        : undefined,
+    resolveSubject: accountsBySubject({
+      findLinked: async ({ sub }) => ({ id: `account-of-${sub}`, enabled: true, linked: true }),
+      findByEmail: async () => undefined,
+      linkFirst: async () => undefined,
+      createLinked: async () => 'never',
+    }),
+    findClientPolicy: async () => ({ scopes: ['chat.read', 'chat.write'], resources: [mcp] }),
+    issue: jwtAccessTokens({ issuer: asIssuer, signingKeys: asKeys.keys, lifetime: 600 }),
     ports,
-  )
+  })
   const api = await startApi(asKeys.keys.source, ports)
 
   const post = (id: string, form: { [name: string]: string }) => ({
