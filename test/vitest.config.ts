@@ -21,7 +21,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: roles.map((role) => `src/${role}/**`),
-      reporter: ['text-summary'],
+      reporter: ['text-summary', ['text', { skipFull: true }]],
       thresholds: { lines: 100, branches: 100, functions: 100, statements: 100 },
     },
   },

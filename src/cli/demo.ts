@@ -1,11 +1,11 @@
 /** `xaa demo`: a whole enterprise on this machine, which first shows the flow itself and then stays up to be clicked through. */
 
 import { parseArgs } from 'node:util'
-import { companies } from '../testing/agent/cast.ts'
-import { painter, printEnding, printOpening, printScene } from '../testing/story/print.ts'
-import type { Scene } from '../testing/story/scene.ts'
-import { type Stage, setStage } from '../testing/story/stage.ts'
-import { playStory } from '../testing/story/story.ts'
+import { companies } from '../demo/agent/cast.ts'
+import { type Demo, startDemo } from '../demo/start.ts'
+import { painter, printEnding, printOpening, printScene } from '../demo/story/print.ts'
+import type { Scene } from '../demo/story/scene.ts'
+import { playStory } from '../demo/story/story.ts'
 import { type Io, usageProblem } from './command.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -90,10 +90,10 @@ function read(args: string[]): Options | string {
   }
 }
 
-async function open(port: number | undefined, io: Io): Promise<Stage | undefined> {
+async function open(port: number | undefined, io: Io): Promise<Demo | undefined> {
   const reportTo = (message: string) => io.err(`${message}\n`)
   try {
-    return await setStage({ port: port ?? preferredPort, report: reportTo })
+    return await startDemo({ port: port ?? preferredPort, report: reportTo })
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     if (port !== undefined) {
@@ -101,7 +101,7 @@ async function open(port: number | undefined, io: Io): Promise<Stage | undefined
       return undefined
     }
     io.err(`The ports from ${preferredPort} on are not all free, so others are used.\n`)
-    return await setStage({ port: 0, report: reportTo })
+    return await startDemo({ port: 0, report: reportTo })
   }
 }
 
@@ -112,7 +112,7 @@ function tell(scenes: readonly Scene[], colours: boolean, io: Io): void {
   io.out(printEnding(scenes, paint))
 }
 
-function addresses({ agentUrl, cast }: Stage): string {
+function addresses({ agentUrl, cast }: Demo): string {
   const { agent, identityProvider, chat } = companies
   const rows: [string, string][] = [
     [agent.name, `${agentUrl}   <- click here first`],

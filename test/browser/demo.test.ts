@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Stage, setStage } from '../../src/testing/story/stage.ts'
+import { type Demo, startDemo } from '../../src/demo/start.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-let stage: Stage
+let stage: Demo
 let browser: Browser
 beforeAll(async () => {
-  stage = await setStage({ port: 0, report: () => {} })
+  stage = await startDemo({ port: 0, report: () => {} })
   browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: [

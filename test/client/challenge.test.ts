@@ -26,6 +26,8 @@ describe('a Bearer challenge', () => {
     ['not there', ['Basic realm="x"'], undefined],
     ['with a parameter twice', ['Bearer scope=a, scope=b'], undefined],
     ['cut off', ['Bearer scope="a'], undefined],
+    ['followed by what is no word', ['Bearer scope=a, "b"'], undefined],
+    ['after a parameter of nothing', ['scope=a, Bearer scope=b'], undefined],
     ['with no header at all', [], undefined],
   ])('%s', (_, lines, expected) => {
     expect(read(...lines)).toEqual(expected)

@@ -2,21 +2,21 @@
 
 import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { agentApp } from '../../src/testing/agent/agent-app.ts'
-import type { Cast } from '../../src/testing/agent/cast.ts'
-import { resultPage } from '../../src/testing/agent/result-page.ts'
+import { agentApp } from '../../src/demo/agent/agent-app.ts'
+import type { Cast } from '../../src/demo/agent/cast.ts'
+import { resultPage } from '../../src/demo/agent/result-page.ts'
+import { type Demo, startDemo } from '../../src/demo/start.ts'
 import { walkSignIn } from '../../src/testing/headless-sign-in.ts'
-import { type Stage, setStage } from '../../src/testing/story/stage.ts'
 
 const hostile = `<img src=x onerror="alert('1')">`
 
-let stage: Stage
+let stage: Demo
 let app: FastifyInstance
 let clock: number
 let failures: unknown[]
 
 beforeAll(async () => {
-  stage = await setStage({ port: 0, report: () => {} })
+  stage = await startDemo({ port: 0, report: () => {} })
 })
 afterAll(() => stage.close())
 

@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { help, run } from '../../src/cli/demo.ts'
-import { painter, printEnding, printScene, wrapped } from '../../src/testing/story/print.ts'
-import { type Stage, setStage } from '../../src/testing/story/stage.ts'
-import { playStory } from '../../src/testing/story/story.ts'
+import { type Demo, startDemo } from '../../src/demo/start.ts'
+import { painter, printEnding, printScene, wrapped } from '../../src/demo/story/print.ts'
+import { playStory } from '../../src/demo/story/story.ts'
 
 const scenes = [
   'sign-in',
@@ -31,9 +31,9 @@ async function demo(...args: string[]) {
 }
 
 describe('the story', () => {
-  let stage: Stage
+  let stage: Demo
   beforeAll(async () => {
-    stage = await setStage({ port: 0, report: () => {} })
+    stage = await startDemo({ port: 0, report: () => {} })
   })
   afterAll(() => stage.close())
 
@@ -108,7 +108,7 @@ describe('xaa demo --once', () => {
   })
 
   it('exits 1 with a sentence when the port that was asked for is taken', async () => {
-    const stage = await setStage({ port: 0, report: () => {} })
+    const stage = await startDemo({ port: 0, report: () => {} })
     const { port } = new URL(stage.cast.identityProvider.issuer)
     const { code, err } = await demo('--once', '--port', port)
     expect(code).toBe(1)

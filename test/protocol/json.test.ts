@@ -23,6 +23,8 @@ describe('a JSON object', () => {
     ['nested 20 000 deep', `{"a":${'['.repeat(20_000)}`, 'nested deeper than 32'],
     ['with bytes after it', '{}x', 'is not JSON'],
     ['that does not end', '{"a":"b', 'is not JSON'],
+    ['that ends after a name', '{"a"', 'is not JSON'],
+    ['that ends after a name and spaces', '{"a" \t\r\n', 'is not JSON'],
     ['that ends in an escape', '{"a":"b\\', 'is not JSON'],
     ['with a broken escape in a name', '{"\\x":1}', 'is not JSON'],
     ['with a name that is not quoted', '{a:1}', 'is not JSON'],

@@ -1,6 +1,6 @@
 /** A token on a page: what it is for, who made it for whom, and every claim with its meaning. */
 
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../../testing/html.ts'
 import { agentName } from './cast.ts'
 import { duration } from './claim-meanings.ts'
 import type { TokenAnatomy, TokenPart } from './token-anatomy.ts'

@@ -1,6 +1,6 @@
 /** The first page: what this is, the picture, the way in; and after sign-in what the agent may reach. */
 
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../../testing/html.ts'
 import { type AgentConnection, agentName, type Cast, companies, companyAt, employer } from './cast.ts'
 import { formToken, page } from './page.ts'
 import { picture } from './picture.ts'

@@ -1,16 +1,16 @@
-/** The stage of the demonstration: the world, the agent's web application in front of it, and the cast that knows both. */
+/** The demonstration, started: the world, the agent's web application in front of it, and the cast that knows both. */
 
 import * as z from 'zod'
-import { type AgentAppOptions, agentApp } from '../agent/agent-app.ts'
-import type { AgentConnection, Cast } from '../agent/cast.ts'
-import { bindOrigin, closeOrigin, serveAt } from '../origin.ts'
-import { startWorld, type World } from '../world.ts'
+import { bindOrigin, closeOrigin, serveAt } from '../testing/origin.ts'
+import { startWorld, type World } from '../testing/world.ts'
+import { type AgentAppOptions, agentApp } from './agent/agent-app.ts'
+import type { AgentConnection, Cast } from './agent/cast.ts'
 
 /** The agent's port when the world's first one is given: the world takes six. */
 export const agentPlace = 6
 
-/** Where the stage stands, and who hears of its troubles. */
-export interface StageOptions {
+/** Where it stands, and who hears of its troubles. */
+export interface DemoOptions {
   /** The first of seven ports in a row; 0: whatever is free. */
   port: number
   /** Told of every failure that no page explains. */
@@ -18,7 +18,7 @@ export interface StageOptions {
 }
 
 /** Everything, running. `close` stops all servers and deletes the world's keys. */
-export interface Stage {
+export interface Demo {
   world: World
   cast: Cast
   /** Where the agent's pages are. */
@@ -27,7 +27,7 @@ export interface Stage {
 }
 
 /** Starts everything. Resolves when all of it answers. Throws an error that names the port when one is taken. */
-export async function setStage({ port, report }: StageOptions): Promise<Stage> {
+export async function startDemo({ port, report }: DemoOptions): Promise<Demo> {
   const agent = await bindOrigin(port === 0 ? 0 : port + agentPlace)
   let world: World | undefined
   try {

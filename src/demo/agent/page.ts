@@ -1,6 +1,6 @@
 /** The frame around every page of the agent. */
 
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../../testing/html.ts'
 import { companies, employer } from './cast.ts'
 import type { Session } from './sessions.ts'
 

@@ -1,6 +1,6 @@
 /** What came of an errand: the answer first, then the way it took, each token taken apart, and each server's audit line. */
 
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../../testing/html.ts'
 import { auditLine } from './audit-line.ts'
 import { agentName, type Cast, companies, employer } from './cast.ts'
 import type { Caller, Message, Outcome } from './errands.ts'

@@ -1,11 +1,11 @@
 /** The story without a browser: one person signs in, the agent reaches the chat, and three things are refused. */
 
+import { walkSignIn } from '../../testing/headless-sign-in.ts'
 import type { Cast } from '../agent/cast.ts'
 import { runErrand } from '../agent/errands.ts'
 import type { Observed } from '../agent/observed.ts'
 import { errandWithoutConnection, idJagOf, redeemAt } from '../agent/refusals.ts'
 import { relyingParty } from '../agent/relying-party.ts'
-import { walkSignIn } from '../headless-sign-in.ts'
 import type { Scene } from './scene.ts'
 import { sevenSteps } from './seven-steps.ts'
 import { threeRefusals } from './three-refusals.ts'

@@ -1,6 +1,6 @@
 /** The one picture: three companies and the way of the token, as SVG that scales to a phone. */
 
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../../testing/html.ts'
 import { companies } from './cast.ts'
 
 /** Mark of the agent: a small bird, for the tab and the bar. */

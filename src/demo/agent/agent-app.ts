@@ -2,7 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Seconds } from '../../protocol/ports.ts'
-import { refuseForeignHosts } from '../rebinding.ts'
+import { refuseForeignHosts } from '../../testing/rebinding.ts'
 import { agentName, type Cast } from './cast.ts'
 import { type ErrandName, runErrand } from './errands.ts'
 import { homePage, welcomePage } from './home-page.ts'

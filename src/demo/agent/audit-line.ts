@@ -1,7 +1,7 @@
 /** An audit event in a line: who decided what, and why. */
 
 import type { AuditEvent } from '../../protocol/ports.ts'
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../../testing/html.ts'
 
 const serverOf: { [role in AuditEvent['role']]: string } = {
   idp: 'the identity provider',
