@@ -81,7 +81,7 @@ describe('a client', () => {
     ['[ATK-066] its id alone', 'basic', ({ id }) => ({ form: { client_id: id } }), ic('client_unauthenticated')],
     ['an unknown id alone', 'basic', () => ({ form: { client_id: 'nobody' } }), ic('client_unauthenticated')],
     [
-      '[ATK-066] [IDP-12] [D-08] the id of a public client',
+      '[ATK-066] [IDP-12] [SEC-01] [D-08] the id of a public client',
       'open',
       ({ id }) => ({ form: { client_id: id } }),
       { error: 'unauthorized_client', reason: 'public_client' },

@@ -18,7 +18,7 @@ const both = async (attempt: Attempt, refusal: Refusal) => {
 }
 const ir = (reason: Refusal['reason'], status = 400): Refusal => ({ error: 'invalid_request', reason, status })
 
-describe('the form', () => {
+describe('the form, at both token endpoints [IDP-47] [RAS-23]', () => {
   it.each<[string, string, Refusal]>([
     ['[ATK-085] grant_type twice', 'grant_type=a&grant_type=a', ir('repeated_parameter')],
     ['[ATK-085] assertion twice, once escaped', 'assertion=a&%61ssertion=b', ir('repeated_parameter')],

@@ -115,7 +115,7 @@ describe('the request of a token exchange', () => {
     ['[IDP-25] [ATK-103] nothing grantable', { scope: 'admin' }, { error: 'invalid_scope', reason: 'scope_denied' }],
     ['[ATK-103] a scope with a backslash', { scope: 'a\\b' }, { error: 'invalid_scope', reason: 'scope_denied' }],
     [
-      '[IDP-07] [ATK-104] authorization_details',
+      '[IDP-07] [IDP-26] [ATK-104] authorization_details',
       { authorization_details: '[{"type":"x"}]' },
       { error: 'invalid_authorization_details', reason: 'details_invalid' },
     ],

@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 
 describe('the answer', () => {
-  it('[RAS-16] [RAS-20] [RAS-21] has these members, must not be stored, and holds no refresh token', async () => {
+  it('[RAS-15] [RAS-16] [RAS-20] [RAS-21] has these members, must not be stored, and holds no refresh token', async () => {
     const answer = await redeem(world)
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' })
     expect(answer.headers['content-type']).toMatch(/^application\/json/)

@@ -53,7 +53,7 @@ describe('single use', () => {
     await expectRefused({ ...call, form: { ...call.form, assertion: twin } }, replay)
   })
 
-  it('[ATK-059] the same jti of two issuers are two tokens', async () => {
+  it('[ATK-059] [RAS-09] the same jti of two issuers are two tokens', async () => {
     const claims = { jti: 'the-same' }
     expect((await redeem(world, { claims })).statusCode).toBe(200)
     const other = { claims: { ...claims, iss: beta }, signer: await signerOf('b1') }

@@ -51,7 +51,7 @@ describe('the kind of token', () => {
     await expectRedemptionRefused(world, { token }, refusal('typ_mismatch'))
   })
 
-  it('[ATK-003] [IDP-31] [T-16] a token under this server’s own name and key is refused, whatever its type', async () => {
+  it('[ATK-003] [IDP-31] [SEC-02] [T-16] a token under this server’s own name and key is refused, whatever its type', async () => {
     const own = { claims: { iss: chat }, signer: world.chat.keys.current() }
     await expectRedemptionRefused(world, own, refusal('issuer_unknown'))
     const accessToken = ((await redeem(world)).json() as { access_token: string }).access_token
@@ -59,7 +59,7 @@ describe('the kind of token', () => {
   })
 })
 
-describe('the signature', () => {
+describe('the signature [RAS-04]', () => {
   const es256 = 64
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex')
 
@@ -126,7 +126,7 @@ describe('the signature', () => {
     await expectRedemptionRefused(world, { signer, header }, refusal('signature_invalid'))
   })
 
-  it('[ATK-013] by an attacker, whose key the header points at, is refused', async () => {
+  it('[ATK-013] [SEC-03] by an attacker, whose key the header points at, is refused', async () => {
     const signer = await signerOf('attacker')
     const header = { jku: 'https://evil.example/jwks', x5u: 'https://evil.example/cert', x5c: ['MIIB'], kid: 'a1' }
     await expectRedemptionRefused(world, { signer, header }, refusal('signature_invalid'))
