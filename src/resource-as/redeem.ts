@@ -188,13 +188,13 @@ function narrow(
   governed: GovernedResource[],
   policy: ClientPolicy,
 ): { scopes: string[]; resources: string[] } {
-  const resources = governed.filter(({ resource }) => policy.resources.some((one) => sameResource(one, resource)))
-  if (resources.length === 0)
+  const allowed = governed.filter(({ resource }) => policy.resources.some((one) => sameResource(one, resource)))
+  if (allowed.length === 0)
     throw noTarget(
       'resource: none that this client may be given',
       `the client's own resources are ${policy.resources.join(', ')}`,
     )
-  const offered = new Set(resources.flatMap(({ scopes }) => scopes))
+  const offered = new Set(allowed.flatMap(({ scopes }) => scopes))
   const claimed = claims.scope?.split(' ').filter((scope) => scope !== '')
   const scopes = policy.scopes.filter(
     (scope) =>
@@ -207,6 +207,13 @@ function narrow(
     throw new OAuthError('invalid_scope', 'none of the scope of the assertion and the request can be granted', {
       reason: 'scope_denied',
       detail: `assertion ${claims.scope ?? '(none)'}; request ${asked.join(' ') || '(none)'}; client ${policy.scopes.join(' ')}`,
+    })
+  // RFC 9068 §3: every scope of the token means something at every resource of it, or one would be good where nobody gave it.
+  const resources = allowed.filter((one) => scopes.every((scope) => one.scopes.includes(scope)))
+  if (resources.length === 0)
+    throw new OAuthError('invalid_scope', 'no single resource has all of the scope: name one resource', {
+      reason: 'scope_denied',
+      detail: `${scopes.join(' ')} belong to different ones of ${allowed.map(({ resource }) => resource).join(', ')}`,
     })
   return { scopes, resources: resources.map(({ resource }) => resource) }
 }

@@ -2,23 +2,13 @@
 
 import { beforeEach, describe, it } from 'vitest'
 import { type Enterprise, enterprise, idJagClaims } from '../fixture/enterprise.ts'
-import { expectRedemptionRefused, type Refusal } from '../fixture/refusal.ts'
-import { signedBytes } from '../fixture/tokens.ts'
+import { expectRedemptionRefused, type Refusal, assertionRefusal as refusal } from '../fixture/refusal.ts'
+import { signedBytes, withSignature } from '../fixture/tokens.ts'
 
 let world: Enterprise
 beforeEach(async () => {
   world = await enterprise()
 })
-
-const refusal = (reason: Refusal['reason']): Refusal => ({
-  error: 'invalid_grant',
-  reason,
-  description: /^assertion: /,
-})
-const withSignature = (signature: string | ((good: string) => string)) => (good: string) => {
-  const [header, payload, last = ''] = good.split('.')
-  return `${header}.${payload}.${typeof signature === 'string' ? signature : signature(last)}`
-}
 
 describe('the bytes', () => {
   it.each<[string, (good: string) => string]>([

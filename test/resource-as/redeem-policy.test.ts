@@ -98,22 +98,17 @@ describe('what is granted', () => {
     [
       '[D-12] of the claim, what was asked',
       { claims: wide, form: { scope: 'search.read  other' } },
-      { scope: 'search.read', resource: [mcp, search] },
+      { scope: 'search.read', resource: search },
     ],
     [
-      '[RAS-12] every resource of the claim',
-      { claims: wide },
-      { scope: 'chat.read chat.write search.read', resource: [mcp, search] },
+      '[RAS-12] of several resources of the claim, the one that has the scope',
+      { claims: { ...wide, scope: 'chat.read' } },
+      { scope: 'chat.read', resource: mcp },
     ],
     [
       '[D-12] the resource that was asked',
       { claims: wide, form: { resource: search } },
       { scope: 'search.read', resource: search },
-    ],
-    [
-      'several resources that were asked',
-      { claims: wide, form: { resource: [search, mcp] } },
-      { scope: 'chat.read chat.write search.read', resource: [search, mcp] },
     ],
     [
       '[D-12] all the client may have, without a scope claim',
@@ -155,6 +150,16 @@ describe('what is granted', () => {
       { error: 'invalid_scope', reason: 'scope_denied' },
     ],
     [
+      '[BT-04] scopes of different resources for one token',
+      { claims: wide },
+      { error: 'invalid_scope', reason: 'scope_denied', description: /name one resource$/ },
+    ],
+    [
+      '[BT-04] the same, where both resources are asked for',
+      { claims: wide, form: { resource: [search, mcp] } },
+      { error: 'invalid_scope', reason: 'scope_denied', description: /name one resource$/ },
+    ],
+    [
       'no resource anywhere, where there are several',
       { claims: { resource: undefined } },
       { error: 'invalid_target', reason: 'resource_denied' },
@@ -166,6 +171,16 @@ describe('what is granted', () => {
     ],
   ])('nothing: %s', async (_, attempt, refusal) => {
     await expectRedemptionRefused(world, attempt, refusal)
+  })
+
+  it('[RAS-12] [BT-04] several resources get one token where each of them has every scope of it', async () => {
+    const scopes = ['chat.read']
+    world = await enterprise({ resources: [mcp, search].map((resource) => ({ resource, scopes })) })
+    for (const form of [{}, { resource: [search, mcp] }]) {
+      const answer = await redeem(world, { claims: { ...wide, scope: 'chat.read' }, form })
+      expect(answer.json()).toMatchObject({ scope: 'chat.read' })
+      expect([...answer.json().resource].sort()).toEqual([mcp, search].sort())
+    }
   })
 
   it('the only resource of a server that has one need not be named', async () => {

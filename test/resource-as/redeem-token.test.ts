@@ -6,23 +6,13 @@ import { keySetOf, publicPartOf } from '../../src/protocol/keys.ts'
 import { acme, chat } from '../fixture/addresses.ts'
 import { type Attempt, type Enterprise, enterprise, idJagClaims, redeem } from '../fixture/enterprise.ts'
 import { privateJwk, publicJwk, rsaJwk, signerOf } from '../fixture/keys.ts'
-import { expectRedemptionRefused, type Refusal } from '../fixture/refusal.ts'
-import { base64url, signed, withRawHeader } from '../fixture/tokens.ts'
+import { expectRedemptionRefused, type Refusal, assertionRefusal as refusal } from '../fixture/refusal.ts'
+import { base64url, signed, withRawHeader, withSignature } from '../fixture/tokens.ts'
 
 let world: Enterprise
 beforeEach(async () => {
   world = await enterprise()
 })
-
-const refusal = (reason: Refusal['reason']): Refusal => ({
-  error: 'invalid_grant',
-  reason,
-  description: /^assertion: /,
-})
-const withSignature = (signature: string | ((good: string) => string)) => (good: string) => {
-  const [header, payload, last = ''] = good.split('.')
-  return `${header}.${payload}.${typeof signature === 'string' ? signature : signature(last)}`
-}
 
 describe('the kind of token', () => {
   it.each([
