@@ -5,8 +5,9 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { type JsonObject, parseJsonObject } from '../src/protocol/json.ts'
-import { signingKeysOf } from '../src/protocol/keys.ts'
+import { signingKeysOf } from '../src/protocol/own-keys.ts'
 import { readKeyFile } from '../src/server/key-files.ts'
+import { systemNow } from '../src/server/ports.ts'
 import { mintIdToken } from '../src/testing/id-token.ts'
 import { TestbedFile } from '../src/testing/testbed-file.ts'
 
@@ -27,10 +28,10 @@ async function idToken(args: string[]): Promise<string> {
     throw new UsageError(`--issuer must be idp or upstream, and is ${JSON.stringify(issuer)}`)
   return await mintIdToken({
     issuer: testbed[issuer].issuer,
-    signingKeys: await signingKeysOf(await readKeyFile(testbed[issuer].signingKeyFile)),
+    signingKeys: await signingKeysOf(await readKeyFile(testbed[issuer].signingKeyFile), systemNow),
     clientId: id,
     user: person,
-    now: Date.now() / 1000,
+    now: systemNow(),
     jti: randomBytes(24).toString('base64url'),
     claims: claims === undefined ? {} : claimsOf(claims),
   })

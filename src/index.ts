@@ -26,11 +26,12 @@ export {
   keySetOf,
   type SignatureAlgorithm,
   type SigningKeys,
-  signingKeysOf,
 } from './protocol/keys.ts'
 export { draftRevision, grantType, tokenType } from './protocol/names.ts'
+export { signingKeysOf } from './protocol/own-keys.ts'
 export type { AuditEvent, Ports, Seconds } from './protocol/ports.ts'
 export { type Reason, reasons } from './protocol/reasons.ts'
+export { type StatusClaim, statusClaimOf, statusListUri } from './protocol/status-reference.ts'
 export {
   answerTokenRequest,
   type Grant,
@@ -39,6 +40,9 @@ export {
   type TokenResponse,
 } from './protocol/token-endpoint.ts'
 export { Challenge, type Guard, type GuardOptions, guardOf, type Principal } from './resource/guard.ts'
+export { type IntrospectionOptions, introspection } from './resource/introspection.ts'
+export { dangerouslyLocalOnly, type Revocation, type TokenCheck, type TokenSource } from './resource/revocation.ts'
+export { type StatusListsOptions, statusLists } from './resource/status-lists.ts'
 export {
   type Account,
   type Accounts,
@@ -47,8 +51,22 @@ export {
   type ResolveSubject,
   type SubjectKey,
 } from './resource-as/accounts.ts'
+export {
+  answerIntrospection,
+  type IntrospectionAnswer,
+  type IntrospectionEndpoint,
+  type ProtectedResourceClient,
+} from './resource-as/introspect.ts'
 export { type GrantedAccess, type Issue, type IssuedAccess, jwtAccessTokens } from './resource-as/issue.ts'
 export { type ResourceAuthorizationServer, redemption } from './resource-as/redeem.ts'
+export { answerRevocation, type RevocationEndpoint } from './resource-as/revoke.ts'
+export type { ShownTokenRequest, TokenKeeper } from './resource-as/shown-token.ts'
+export type { TokenStatuses } from './resource-as/status.ts'
+export {
+  type PublishedStatusLists,
+  type PublishedStatusListsOptions,
+  publishedStatusLists,
+} from './resource-as/status-lists.ts'
 export type { AccountRules, ClientPolicy, GovernedResource, TrustedIssuer } from './resource-as/trust.ts'
 export { type LmdbStoreOptions, lmdbStore } from './store/lmdb.ts'
 export { memoryStore } from './store/memory.ts'

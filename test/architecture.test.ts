@@ -161,7 +161,7 @@ describe('what an entry loads', () => {
 
   it('the package itself loads no oidc-provider, no MCP server and no database driver', () => {
     const loaded = [...loadedBy('index.ts')].filter((name) => !name.startsWith('node:'))
-    expect(loaded.sort()).toEqual(['@fastify/formbody', 'jose', 'zod'])
+    expect(loaded.sort()).toEqual(['@fastify/formbody', '@sd-jwt/jwt-status-list', 'jose', 'zod'])
   })
 
   it('the executable loads a command only when it is asked for', () => {

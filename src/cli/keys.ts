@@ -1,69 +1,93 @@
 /** `xaa keys`: makes signing keys, shows them, and rotates them without a moment in which a token cannot be checked. */
 
 import { parseArgs } from 'node:util'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
-import { isSignatureAlgorithm, publicPartOf, type SignatureAlgorithm } from '../protocol/keys.ts'
+import { isPublishedAt, signerAt } from '../protocol/key-schedule.ts'
+import type { Seconds } from '../protocol/ports.ts'
 import { KeyFileError, readKeyFile, writeKeyFile } from '../server/key-files.ts'
+import {
+  defaultKeep,
+  defaultLead,
+  momentText,
+  newPrivateKey,
+  RotationError,
+  timedKeysOf,
+} from '../server/key-rotation.ts'
+import { systemNow } from '../server/ports.ts'
 import { type Io, usageProblem } from './command.ts'
+import { algorithmOf, type KeyCall, MisuseError, offered, purge, retire, rotate } from './key-changes.ts'
 
 /** One line for the list of commands; the same as there. */
 export const summary = 'make, list and rotate signing keys'
 
-const offered = ['ES256', 'EdDSA', 'RS256', 'PS256'] as const satisfies readonly SignatureAlgorithm[]
-
 /** What `--help` prints. */
 export const help = `xaa keys make FILE [--alg ALG]       make FILE with one new key, which signs (${offered.join(', ')}; default ES256)
-xaa keys make FILE --next            add a second key: published, not signing yet
-xaa keys promote FILE                let the second key sign; the first stays published
-xaa keys retire FILE                 remove the second key, for good
-xaa keys list FILE [--json]          show ids, algorithms and which key signs; never a private part
+xaa keys rotate FILE [--alg ALG]     add a key: published now, signing later; the one that signs now stays published after that
+  --lead SECONDS                     how long it is published before it signs; default ${defaultLead}
+  --keep SECONDS                     how long the other one stays published after it signed last; default ${defaultKeep}
+xaa keys retire FILE                 remove the keys whose time is over, for good
+xaa keys purge FILE KID              emergency: remove a key at once; tokens it signed are refused
+xaa keys list FILE [--json]          show ids, algorithms, who signs and until when; never a private part
 
-To rotate: make --next, restart the server, and wait an hour until everybody has fetched the new key. Then promote, restart, and
-wait as long as the longest token lives. Then retire, and restart.
+Servers follow the file: nothing is restarted, and the times take effect by themselves. Where several machines have a copy of
+the file, copy it to each of them within the lead.
 `
 
-const acts: { readonly [act: string]: (file: string, options: Options, io: Io) => Promise<number> } = {
-  make,
-  promote,
-  retire,
-  list,
+interface Act {
+  arguments: readonly string[]
+  options: readonly string[]
+  run(call: KeyCall): Promise<number>
 }
 
-interface Options {
-  alg?: string | undefined
-  next?: boolean | undefined
-  json?: boolean | undefined
+const acts: { readonly [act: string]: Act } = {
+  make: { arguments: ['FILE'], options: ['alg'], run: make },
+  rotate: { arguments: ['FILE'], options: ['alg', 'lead', 'keep'], run: rotate },
+  retire: { arguments: ['FILE'], options: [], run: retire },
+  purge: { arguments: ['FILE', 'KID'], options: [], run: purge },
+  list: { arguments: ['FILE'], options: ['json'], run: list },
 }
 
-/** Runs the command. Resolves to the exit code: 0 done, 1 refused or not possible, 2 not understood. */
-export async function run(args: string[], io: Io): Promise<number> {
+/** Runs the command. Resolves to the exit code: 0 done, 1 refused or not possible, 2 not understood. `now` is for tests. */
+export async function run(args: string[], io: Io, now: () => Seconds = systemNow): Promise<number> {
+  let file = ''
   try {
     const { values, positionals } = parseArgs({
-      args,
+      args: withKeyId(args),
       allowPositionals: true,
       options: {
         alg: { type: 'string' },
-        next: { type: 'boolean' },
+        lead: { type: 'string' },
+        keep: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     })
-    if (values.help === true) {
+    const { help: wantsHelp, ...options } = values
+    if (wantsHelp === true) {
       io.out(help)
       return 0
     }
-    const [word = '', file, ...rest] = positionals
+    const [word = '', ...given] = positionals
     const act = Object.hasOwn(acts, word) ? acts[word] : undefined
-    if (act === undefined || file === undefined || rest.length > 0)
-      return misunderstood('make, promote, retire or list, and one FILE', io)
-    return await act(file, values, io)
+    if (act === undefined) return misunderstood(`${Object.keys(acts).join(', ')}, and a FILE`, io)
+    if (given.length !== act.arguments.length) return misunderstood(`${word} takes ${act.arguments.join(' and ')}`, io)
+    const stray = Object.keys(options).find((name) => !act.options.includes(name))
+    if (stray !== undefined) return misunderstood(`${word} takes no --${stray}`, io)
+    const [path = '', kid = ''] = given
+    file = path
+    return await act.run({ file, kid, options, io, now: now() })
   } catch (error) {
-    const problem = usageProblem(error)
+    const problem = error instanceof MisuseError ? error.message : usageProblem(error)
     if (problem !== undefined) return misunderstood(problem, io)
-    if (!(error instanceof KeyFileError)) throw error
-    io.err(`xaa keys: ${error.message}.${error.remedy === undefined ? '' : ` Remedy: ${error.remedy}`}\n`)
+    const refusal = refusalOf(error, file)
+    if (refusal === undefined) throw error
+    io.err(`xaa keys: ${refusal}\n`)
     return 1
   }
+}
+
+/** RFC 7638: one thumbprint in 64 begins with a hyphen, and is no option for that. */
+function withKeyId(args: string[]): string[] {
+  return args.flatMap((arg) => (/^-[\w-]{42}$/.test(arg) ? ['--', arg] : [arg]))
 }
 
 function misunderstood(problem: string, io: Io): number {
@@ -71,56 +95,35 @@ function misunderstood(problem: string, io: Io): number {
   return 2
 }
 
-async function make(file: string, { alg = 'ES256', next = false }: Options, io: Io): Promise<number> {
-  const known = offered.find((one) => one === alg)
-  if (known === undefined) return misunderstood(`--alg must be ${offered.join(' or ')}`, io)
-  const keys = next ? (await readKeyFile(file)).keys : []
-  // Two are enough to rotate, and whoever has more no longer knows which of them signs.
-  if (keys.length > 1) throw new KeyFileError(file, 'holds two keys already', { remedy: `xaa keys retire ${file}` })
-  const key = await newKey(known)
-  await writeKeyFile(file, { keys: [...keys, key] }, { onlyNew: !next })
-  io.out(`${file}: ${key.alg} key ${key.kid}, ${next ? 'published next to the one that signs' : 'which signs'}\n`)
+function refusalOf(error: unknown, file: string): string | undefined {
+  if (error instanceof RotationError) return `${file} ${error.message}. Remedy: ${error.remedyFor(file)}`
+  if (!(error instanceof KeyFileError)) return undefined
+  return `${error.message}.${error.remedy === undefined ? '' : ` Remedy: ${error.remedy}`}`
+}
+
+async function make({ file, options, io }: KeyCall): Promise<number> {
+  const alg = algorithmOf(options)
+  const key = await newPrivateKey(alg)
+  await writeKeyFile(file, { keys: [key] }, { onlyNew: true })
+  io.out(`${file}: ${alg} key ${key.kid}, which signs\n`)
   return 0
 }
 
-async function newKey(alg: SignatureAlgorithm): Promise<JWK> {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true })
-  const jwk = await exportJWK(privateKey)
-  return { ...jwk, kid: await calculateJwkThumbprint(jwk), use: 'sig', alg }
-}
-
-async function promote(file: string, _options: Options, io: Io): Promise<number> {
-  const [first, second] = await twoKeys(file)
-  await writeKeyFile(file, { keys: [second, first] }, { onlyNew: false })
-  io.out(`${file}: key ${second.kid} signs; ${first.kid} stays published\n`)
-  return 0
-}
-
-async function retire(file: string, _options: Options, io: Io): Promise<number> {
-  const [first, second] = await twoKeys(file)
-  await writeKeyFile(file, { keys: [first] }, { onlyNew: false })
-  io.out(`${file}: key ${second.kid} removed; ${first.kid} signs\n`)
-  return 0
-}
-
-async function twoKeys(file: string): Promise<[JWK, JWK]> {
-  const { keys } = await readKeyFile(file)
-  const [first, second] = keys
-  if (first === undefined || second === undefined)
-    throw new KeyFileError(file, 'holds only the key that signs', { remedy: `add one: xaa keys make ${file} --next` })
-  return [first, second]
-}
-
-async function list(file: string, { json = false }: Options, io: Io): Promise<number> {
-  const { keys } = await readKeyFile(file)
-  const shown = await Promise.all(
-    keys.map(async (key, at) => ({
-      kid: key.kid ?? (await calculateJwkThumbprint(publicPartOf(key))),
-      alg: isSignatureAlgorithm(key.alg) ? key.alg : 'unknown',
-      signs: at === 0,
-    })),
-  )
-  if (json) io.out(`${JSON.stringify(shown, null, 2)}\n`)
-  else for (const { kid, alg, signs } of shown) io.out(`${kid}  ${alg}  ${signs ? 'signs' : 'published'}\n`)
+async function list({ file, options, io, now }: KeyCall): Promise<number> {
+  const keys = await timedKeysOf((await readKeyFile(file)).keys)
+  const signer = signerAt(keys, now)
+  const shown = keys.map((key) => {
+    const { kid, jwk, signsFrom, publishedUntil } = key
+    const waits = signsFrom !== undefined && signsFrom > now
+    const state = key === signer ? 'signs' : waits ? 'next' : isPublishedAt(key, now) ? 'published' : 'over'
+    return { kid, alg: jwk.alg, state, signsFrom, publishedUntil }
+  })
+  if (options.json === true) io.out(`${JSON.stringify(shown, null, 2)}\n`)
+  else
+    for (const { kid, alg, state, signsFrom, publishedUntil } of shown) {
+      const from = state === 'next' && signsFrom !== undefined ? `, signs from ${momentText(signsFrom)}` : ''
+      const until = publishedUntil === undefined ? '' : `, published until ${momentText(publishedUntil)}`
+      io.out(`${kid}  ${alg}  ${state}${from}${until}\n`)
+    }
   return 0
 }

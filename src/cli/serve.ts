@@ -1,12 +1,12 @@
 /** `xaa serve`: runs the roles of a configuration file, or only judges the file. */
 
+import cluster from 'node:cluster'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../server/config.ts'
 import { ConfigError, printProblems } from '../server/problems.ts'
-import type { RunningServers } from '../server/server.ts'
-import { storeText } from '../server/state.ts'
 import { type Io, usageProblem } from './command.ts'
-import { stopSignal } from './stop-signal.ts'
+import { serveAlone, serveAsWorker } from './serve-process.ts'
+import { supervise } from './supervisor.ts'
 
 /** One line for the list of commands; the same as there. */
 export const summary = 'run an identity provider, a resource authorization server, or both'
@@ -16,20 +16,25 @@ export const help = `xaa serve [--config FILE]            run what the file desc
 xaa serve --check [--json]           only judge the file, its secrets and its keys
 
   --config FILE   the configuration; otherwise $XAA_CONFIG, otherwise xaa.yaml
+  --workers N     so many processes that share the work, 1 to 64; otherwise as the file says, otherwise 1
   --check         print every problem and start nothing; exit 0 when there is none
   --json          with --check: { "ok": …, "problems": [{ path, message, place, found, remedy }] }
 
 Audit events go to standard output unless the file says otherwise; everything else goes to standard error.
+A worker that dies is replaced. GET /health/live and /health/ready tell a load balancer how it is. SIGTERM: not ready at once, then
+for shutdown.delay seconds (2) everything is answered still, then no new connection is taken, and what came is answered: 10 s at
+most. SIGINT does the same without the delay. A second signal waits for nobody.
 `
 
 /** Runs the command. Resolves to the exit code: 0 done, 1 refused or not possible, 2 not understood. */
 export async function run(args: string[], io: Io): Promise<number> {
-  let options: { config?: string; check?: boolean; json?: boolean; help?: boolean }
+  let options: { config?: string; workers?: string; check?: boolean; json?: boolean; help?: boolean }
   try {
     options = parseArgs({
       args,
       options: {
         config: { type: 'string' },
+        workers: { type: 'string' },
         check: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -45,10 +50,15 @@ export async function run(args: string[], io: Io): Promise<number> {
     io.out(help)
     return 0
   }
+  const { workers } = options
+  if (workers !== undefined && !(/^[1-9]\d?$/.test(workers) && Number(workers) <= 64)) {
+    io.err(`xaa serve: --workers must be a number from 1 to 64, and is ${JSON.stringify(workers)}\n\n${help}`)
+    return 2
+  }
   const path = options.config ?? (io.env.XAA_CONFIG || 'xaa.yaml')
   let config: Config
   try {
-    config = await readConfig(path, io.env)
+    config = await readConfig(path, workers === undefined ? io.env : { ...io.env, XAA_WORKERS: workers })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     if (options.json === true) io.out(`${JSON.stringify({ ok: false, problems: error.problems }, null, 2)}\n`)
@@ -69,7 +79,8 @@ export async function run(args: string[], io: Io): Promise<number> {
     )
     return 0
   }
-  return await serve(config, io)
+  if (cluster.isWorker) return await serveAsWorker(config, io)
+  return config.workers > 1 ? await supervise(config, io) : await serveAlone(config, io)
 }
 
 function rolesText({ idp, resourceAs }: Config): string {
@@ -85,38 +96,4 @@ function rolesText({ idp, resourceAs }: Config): string {
 
 function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
-}
-
-async function serve(config: Config, io: Io): Promise<number> {
-  // Listening for them before the start: a stop that comes in between is not lost.
-  const stop = stopSignal(io.env)
-  // A file that cannot be used is told sooner without the HTTP server's code.
-  const { StartError, startServers } = await import('../server/server.ts')
-  let servers: RunningServers
-  try {
-    servers = await startServers(config, { stdout: process.stdout, log: io.err })
-  } catch (error) {
-    if (!(error instanceof StartError)) throw error
-    io.err(`xaa serve: ${error.message}\n`)
-    return 1
-  }
-  for (const { role, issuer, listens, metadata } of servers.roles)
-    io.err(
-      `${role === 'idp' ? 'identity provider' : 'resource authorization server'}\n  issuer    ${issuer}\n  listens   ${listens}\n  metadata  ${metadata}\n`,
-    )
-  io.err(`state\n  store     ${storeText(config.store)}\n`)
-  if (config.resourceAs !== undefined) {
-    if (config.store.kind === 'memory')
-      io.err(
-        'The memory store forgets at each start which ID-JAGs were redeemed: for the first 30 seconds, and for all that were issued before, redemption is refused.\n',
-      )
-    else if (servers.fence > Date.now() / 1000)
-      io.err(
-        `The store is new, or lost its memory: ID-JAGs issued before ${new Date(servers.fence * 1000).toISOString()} are not redeemed.\n`,
-      )
-  }
-  const signal = await stop
-  io.err(`stopped by ${signal}: closing\n`)
-  await servers.close()
-  return 0
 }

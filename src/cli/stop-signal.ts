@@ -20,3 +20,10 @@ export function stopSignal(env: NodeJS.ProcessEnv): Promise<StopReason> {
     watch.unref()
   })
 }
+
+/** Resolves at the next signal: to be called when {@link stopSignal} has resolved. One more after it ends the process without a word. */
+export function nextSignal(): Promise<StopReason> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve).once('SIGINT', resolve)
+  })
+}

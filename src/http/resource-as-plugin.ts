@@ -1,4 +1,4 @@
-/** The resource side as a Fastify plugin: redemption, metadata and keys under one issuer. */
+/** The resource side as a Fastify plugin: redemption, metadata and keys under one issuer, and the status of issued tokens. */
 
 import type { FastifyPluginAsync } from 'fastify'
 import type { Client } from '../protocol/client-auth.ts'
@@ -6,16 +6,23 @@ import type { SigningKeys } from '../protocol/keys.ts'
 import { resourceAuthorizationServerMetadata } from '../protocol/metadata.ts'
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
+import type { IntrospectionEndpoint } from '../resource-as/introspect.ts'
 import { type ResourceAuthorizationServer, redemption } from '../resource-as/redeem.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
+import { type EndedTokenOptions, endedTokenAddresses, endedTokenRoutes } from './ended-token-routes.ts'
 import { tokenRoute } from './token-route.ts'
 
 export interface ResourceAsPluginOptions {
   resourceAuthorizationServer: ResourceAuthorizationServer
-  /** The keys of its access tokens, to be published. A host with tokens of its own gives its own. */
-  signingKeys: Pick<SigningKeys, 'published'>
+  /**
+   * The keys of its access tokens, to be published. A host with tokens of its own gives its own. A server with statuses gives all of
+   * {@link SigningKeys}, because it verifies its own tokens and signs its status lists.
+   */
+  signingKeys: Pick<SigningKeys, 'published'> & Partial<SigningKeys>
   findClient(id: string): Promise<Client | undefined>
+  /** Who may introspect, with credentials of its own. Absent: nobody. It needs a server with statuses. */
+  findProtectedResource?: IntrospectionEndpoint['findProtectedResource']
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -23,14 +30,18 @@ export interface ResourceAsPluginOptions {
 }
 
 /**
- * Serves a {@link ResourceAuthorizationServer} at the paths of its issuer: `/token`, `/jwks`, `/authorize` and the well-known
- * document. Register it without a prefix: the issuer's own path decides.
+ * Serves a {@link ResourceAuthorizationServer} at the paths of its issuer: `/token`, `/jwks`, `/authorize` and the well-known document;
+ * with statuses also `/revoke`, `/introspect`, `/status/…` and `/status-lists`. Register it without a prefix: the issuer's own path
+ * decides. Throws TypeError for statuses without the keys that go with them, and for introspection without statuses.
  */
 export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = async (app, options) => {
-  const { resourceAuthorizationServer: server, signingKeys, ports } = options
+  const { resourceAuthorizationServer: server, signingKeys, findClient, ports } = options
   const { issuer, skew } = server
+  const report = options.report ?? (() => {})
+  const policyVersion = options.policyVersion ?? (() => 'unversioned')
   const path = issuerPath(issuer)
   const root = issuerRoot(issuer)
+  const endedTokens = endedTokenOptions(options, { issuer, skew, findClient, ports, report, policyVersion })
   const document = resourceAuthorizationServerMetadata(
     {
       issuer,
@@ -39,6 +50,7 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       authorizationEndpoint: `${root}/authorize`,
     },
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
+    endedTokens === undefined ? undefined : endedTokenAddresses(endedTokens),
   )
   serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () => document)
   serveDocument(app, [`${path}/jwks`], () => signingKeys.published())
@@ -54,11 +66,30 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       issuer,
       action: 'redeem',
       grants: { [grantType.jwtBearer]: redemption(server) },
-      findClient: options.findClient,
+      findClient,
       skew,
-      policyVersion: options.policyVersion ?? (() => 'unversioned'),
+      policyVersion,
     },
     ports,
-    report: options.report ?? (() => {}),
+    report,
   })
+  if (endedTokens !== undefined) await endedTokenRoutes(app, endedTokens)
+}
+
+function endedTokenOptions(
+  { resourceAuthorizationServer, signingKeys, findProtectedResource }: ResourceAsPluginOptions,
+  endpoint: Omit<EndedTokenOptions, 'statuses' | 'signingKeys'>,
+): EndedTokenOptions | undefined {
+  const { statuses } = resourceAuthorizationServer
+  if (statuses === undefined) {
+    if (findProtectedResource === undefined) return undefined
+    throw new TypeError('introspection needs a server with statuses')
+  }
+  if (!canSign(signingKeys))
+    throw new TypeError('a server with statuses needs all of its signing keys, not the published ones alone')
+  return { ...endpoint, statuses, findProtectedResource, signingKeys }
+}
+
+function canSign(keys: ResourceAsPluginOptions['signingKeys']): keys is SigningKeys {
+  return keys.current !== undefined && keys.source !== undefined
 }

@@ -1,17 +1,10 @@
 /** The token endpoint on Fastify: one POST, every other method told so. */
 
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { OAuthError } from '../protocol/errors.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Ports } from '../protocol/ports.ts'
 import { answerTokenRequest, type TokenEndpoint } from '../protocol/token-endpoint.ts'
-import {
-  answerError,
-  correlationIdOf,
-  encodedBody,
-  headerLines,
-  type OAuthScopeOptions,
-  oauthScope,
-} from './oauth-scope.ts'
+import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
+import { answerDecided, postRoute } from './post-route.ts'
 
 export interface TokenRouteOptions {
   path: string
@@ -35,45 +28,19 @@ export async function tokenRoute(
   { path, endpoint, ports, report, otherGrants, otherGrantTypes }: TokenRouteOptions,
 ): Promise<void> {
   const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action }
-  const route: FastifyPluginAsync = async (scope) => {
-    await oauthScope(scope, { ports, event, report })
-    scope.post(path, async (request, reply) => {
-      const body = encodedBody(request)
-      const authorization = headerLines(request, 'authorization')
-      // Node hides the second Authorization header from others: such a request stays here, and is refused.
-      if (otherGrants !== undefined && authorization.length < 2 && !isOurs(body, endpoint, otherGrantTypes))
-        return await otherGrants(request, reply, body)
-      try {
-        return await answerTokenRequest(
-          {
-            body,
-            authorization,
-            proof: headerLines(request, 'dpop').length > 0,
-            correlationId: correlationIdOf(request),
-          },
-          endpoint,
-          ports,
-        )
-      } catch (error) {
-        return answerError(error, request, reply, report)
-      }
-    })
-    const refuse = async (_request: FastifyRequest, reply: FastifyReply): Promise<never> => {
-      reply.header('allow', 'POST')
-      throw new OAuthError('invalid_request', 'the token endpoint takes POST alone', {
-        reason: 'method_not_allowed',
-        status: 405,
-      })
-    }
-    // RFC 9110 §15.5.6: 405 whatever the body is; a handler alone would come after Fastify's word on its media type.
-    scope.route({
-      method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      url: path,
-      onRequest: refuse,
-      handler: refuse,
-    })
-  }
-  await app.register(route)
+  const name = 'the token endpoint'
+  await postRoute(app, { path, name, event, ports, report }, async (request, reply) => {
+    const body = encodedBody(request)
+    const authorization = headerLines(request, 'authorization')
+    // Node hides the second Authorization header from others: such a request stays here, and is refused.
+    if (otherGrants !== undefined && authorization.length < 2 && !isOurs(body, endpoint, otherGrantTypes))
+      return await otherGrants(request, reply, body)
+    const proof = headerLines(request, 'dpop').length > 0
+    const correlationId = correlationIdOf(request)
+    return await answerDecided(request, reply, report, () =>
+      answerTokenRequest({ body, authorization, proof, correlationId }, endpoint, ports),
+    )
+  })
 }
 
 /** Ours is also what nobody serves, so that its refusal stands in the audit: no grant type, two of them, an unknown one. */

@@ -1,5 +1,6 @@
 /** Connections: which client may act for whom at which resource authorization server, decided by a pure function. */
 
+import { type Block, blockMembers, blockOf } from '../protocol/blocks.ts'
 import type { OAuthErrorCode } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -64,6 +65,10 @@ export interface AccessQuestion {
   scopes: readonly string[]
   resources: readonly string[]
   authentication: { authTime?: Seconds | undefined; acr?: string | undefined }
+  /** Who issued the subject token. */
+  issuer: string
+  /** Those in force. */
+  blocks: readonly Block[]
   now: Seconds
   skew: Seconds
 }
@@ -88,13 +93,10 @@ export type AccessDecision =
 export function decideAccess(question: AccessQuestion): AccessDecision {
   const { user, connection, server, now, skew, authentication } = question
   if (!belongs(user, connection.who))
-    return {
-      allowed: false,
-      error: 'access_denied',
-      description: 'policy does not allow this client to act for this user at this audience',
-      reason: 'policy_denied',
-      detail: `${user.sub} is in no group and on no list of the connection ${connection.client} -> ${connection.audience}`,
-    }
+    return denied(
+      'policy_denied',
+      `${user.sub} is in no group and on no list of the connection ${connection.client} -> ${connection.audience}`,
+    )
 
   const tooWeak = stepUp(connection, authentication, now, skew)
   if (tooWeak !== undefined) return tooWeak
@@ -121,7 +123,32 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
       reason: 'scope_denied',
       detail: `asked ${question.scopes.join(' ') || '(nothing)'}, the connection gives ${user.sub} ${allowed.join(' ') || '(nothing)'}`,
     }
+
+  const { client } = connection
+  const audiences = [server.issuer, ...server.aliases, ...resources]
+  const block = blockOf(question.blocks, { users: namesOf(user), client, audiences, issuer: question.issuer })
+  if (block !== undefined) return denied('blocked', `stopped by the block on ${textOfBlock(block)}`)
   return { allowed: true, scopes, resources }
+}
+
+/** Everything a person is called here. */
+export function namesOf({ sub, claims }: User): string[] {
+  return typeof claims.email === 'string' ? [sub, claims.email] : [sub]
+}
+
+function textOfBlock(block: Block): string {
+  return blockMembers.flatMap((name) => (block[name] === undefined ? [] : [`${name} ${block[name]}`])).join(', ')
+}
+
+/** D-02: the same words for every cause, so that a client learns no more than that it may not. */
+function denied(reason: 'policy_denied' | 'blocked', detail: string): AccessDecision {
+  return {
+    allowed: false,
+    error: 'access_denied',
+    description: 'policy does not allow this client to act for this user at this audience',
+    reason,
+    detail,
+  }
 }
 
 function belongs(user: User, people: People): boolean {

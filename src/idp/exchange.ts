@@ -1,6 +1,7 @@
 /** The token exchange of an identity provider: a subject token in, an ID-JAG out, under policy (ID-JAG §4.3, RFC 8693). */
 
 import { createHmac } from 'node:crypto'
+import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
 import { signIdJag } from '../protocol/id-jag.ts'
@@ -10,7 +11,14 @@ import { notAnAccessToken, tokenType } from '../protocol/names.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { isResourceIndicator } from '../protocol/resource.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
-import { type AccessDecision, type Connection, decideAccess, type ResourceServer, type User } from './connections.ts'
+import {
+  type AccessDecision,
+  type Connection,
+  decideAccess,
+  namesOf,
+  type ResourceServer,
+  type User,
+} from './connections.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
 
 export interface IdentityProvider {
@@ -25,6 +33,8 @@ export interface IdentityProvider {
   findConnection(client: string, audience: string): Promise<Connection | undefined>
   /** Keeps pairwise subjects unguessable. Needed only where a connection maps subjects pairwise. */
   pairwiseSecret?: string
+  /** Absent: nobody can be blocked. */
+  blocks?: Blocks
   skew: Seconds
 }
 
@@ -45,6 +55,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
     const now = ports.now()
 
     const subject = await validateSubject(asked.subjectToken, asked.subjectTokenType, {
+      self: idp.issuer,
       findIssuer: idp.findIssuer,
       ...(idp.refreshTokens === undefined ? {} : { refreshTokens: idp.refreshTokens }),
       client,
@@ -56,6 +67,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
     const { server, connection } = await findTarget(idp, client.id, asked.audience)
     Object.assign(facts, { audience: server.issuer, clientThere: connection.clientThere })
     withinContext(subject, server)
+    refuseEnded(subject, client.id, server, idp.blocks)
     const decision = allowedOrThrow(
       decideAccess({
         user: subject.user,
@@ -64,6 +76,8 @@ export function tokenExchange(idp: IdentityProvider): Grant {
         scopes: withinScopes(asked.scopes, subject),
         resources: asked.resources,
         authentication: subject,
+        issuer: subject.issuer,
+        blocks: idp.blocks?.inForce() ?? [],
         now,
         skew: idp.skew,
       }),
@@ -166,6 +180,23 @@ function noTarget(detail: string): OAuthError {
   return new OAuthError('invalid_target', 'audience: unknown, or not connected for this client', {
     reason: 'target_unknown',
     detail,
+  })
+}
+
+/** What a block ended stays ended when it is lifted: whoever held the refresh token meanwhile may not be its owner. */
+function refuseEnded(
+  { user, issuer, kept, issuedAt = 0 }: Subject,
+  client: string,
+  server: ResourceServer,
+  blocks: Blocks | undefined,
+): void {
+  if (!kept || blocks === undefined) return
+  const later = blocks.lifted().filter(({ liftedAt }) => issuedAt <= liftedAt)
+  const access = { users: namesOf(user), client, audiences: [server.issuer, ...server.resources], issuer }
+  if (blockOf(later, access) === undefined) return
+  throw new OAuthError('invalid_grant', 'subject_token: the refresh token was ended', {
+    reason: 'blocked',
+    detail: 'it was issued before a block that was lifted since; a new sign-in gives a new one',
   })
 }
 

@@ -29,6 +29,8 @@ export interface RefreshTokenRecord {
   sub: string
   expiresAt: Seconds
   revoked: boolean
+  /** When it was first given out. Without it, a block that was lifted meanwhile ends it too. */
+  issuedAt?: Seconds | undefined
   authTime?: Seconds | undefined
   acr?: string | undefined
   amr?: string[] | undefined
@@ -45,6 +47,11 @@ export interface RefreshTokens {
 
 export interface Subject {
   user: User
+  /** Who issued the subject token. */
+  issuer: string
+  /** True for a token that this IdP keeps and can end. */
+  kept: boolean
+  issuedAt?: Seconds | undefined
   authTime?: Seconds | undefined
   acr?: string | undefined
   amr?: string[] | undefined
@@ -53,6 +60,8 @@ export interface Subject {
 }
 
 export interface SubjectRules {
+  /** The issuer of the refresh tokens. */
+  self: string
   findIssuer(issuer: string): IdTokenIssuer | undefined
   refreshTokens?: RefreshTokens
   client: Client
@@ -95,7 +104,8 @@ async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject>
     delete facts.unverified
     const user = await issuer.findUser(claims)
     if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
-    return { user, authTime: claims.auth_time, acr: claims.acr, amr: claims.amr }
+    const { auth_time: authTime, acr, amr } = claims
+    return { user, issuer: issuer.issuer, kept: false, authTime, acr, amr }
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause
     throw refused(reasonWord(cause.reason), cause.message, cause)
@@ -112,8 +122,8 @@ async function fromRefreshToken(token: string, refreshTokens: RefreshTokens, rul
   if (rules.now >= record.expiresAt) throw refused('subject_invalid', 'the refresh token has expired')
   const user = await refreshTokens.findUser(record.sub)
   if (user === undefined) throw refused('subject_unknown', 'its user is not known')
-  const { authTime, acr, amr, audiences, scopes } = record
-  return { user, authTime, acr, amr, audiences, scopes }
+  const { issuedAt, authTime, acr, amr, audiences, scopes } = record
+  return { user, issuer: rules.self, kept: true, issuedAt, authTime, acr, amr, audiences, scopes }
 }
 
 function unsupported({ refreshTokens }: SubjectRules): never {

@@ -32,7 +32,7 @@ export function documentFetch(options: DocumentFetchOptions): FetchDocument {
   const { deadline = 5, atOnce = 8, userAgent = 'xaa-broker', resolve = resolveBySystem } = options
   const mayConnect = addressJudge(options)
   const takeTurn = turns(atOnce)
-  return async (address, { maxBytes }) => {
+  return async (address, { maxBytes, accept = 'application/json' }) => {
     const url = readAddress(address, options.allowLoopback)
     // RFC 8252 §8.3: http never leaves this machine, whatever its name resolves to.
     const vetted = url.protocol === 'http:' ? (ip: string) => isLoopbackAddress(ip) && mayConnect(ip) : mayConnect
@@ -43,7 +43,7 @@ export function documentFetch(options: DocumentFetchOptions): FetchDocument {
     try {
       return await get(url, {
         lookup: lookup.lookup,
-        userAgent,
+        headers: { accept, 'accept-encoding': 'identity', 'user-agent': userAgent },
         maxBytes,
         signal: AbortSignal.timeout(deadline * 1000),
         deadline,
@@ -66,14 +66,14 @@ function readAddress(address: string, allowLoopback: boolean): URL {
 
 interface Get {
   lookup: LookupFunction
-  userAgent: string
+  headers: { [name: string]: string }
   maxBytes: number
   signal: AbortSignal
   deadline: Seconds
 }
 
 async function get(url: URL, options: Get): Promise<{ status: number; body: Uint8Array }> {
-  const { lookup, userAgent, signal, maxBytes, deadline } = options
+  const { lookup, headers, signal, maxBytes, deadline } = options
   let request: ClientRequest | undefined
   try {
     request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
@@ -81,7 +81,7 @@ async function get(url: URL, options: Get): Promise<{ status: number; body: Uint
       agent: false,
       lookup,
       signal,
-      headers: { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': userAgent },
+      headers,
     })
     request.on('error', () => {})
     request.end()

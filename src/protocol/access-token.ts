@@ -1,12 +1,14 @@
 /** Access tokens as JWTs (RFC 9068): written by the resource authorization server, read by the guard. */
 
 import * as z from 'zod'
-import { checkTimes, isType, readJwt, signJwt, verifySignature } from './jwt.ts'
+import type { JsonObject } from './json.ts'
+import { checkTimes, isType, signJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
 import type { KeySource, SignatureAlgorithm, SigningKey } from './keys.ts'
 import { jwtType } from './names.ts'
 import type { Seconds } from './ports.ts'
 import { sameResource } from './resource.ts'
+import type { StatusClaim } from './status-reference.ts'
 
 const AccessTokenClaims = z.looseObject({
   iss: z.string(),
@@ -22,6 +24,7 @@ const AccessTokenClaims = z.looseObject({
   amr: z.array(z.string()).optional(),
   act: z.record(z.string(), z.unknown()).optional(),
   cnf: z.record(z.string(), z.unknown()).optional(),
+  status: z.unknown().optional(),
 })
 export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>
 
@@ -39,6 +42,7 @@ export interface NewAccessToken {
   acr?: string | undefined
   amr?: string[] | undefined
   act?: { [member: string]: unknown } | undefined
+  status?: StatusClaim | undefined
 }
 
 export async function signAccessToken(claims: NewAccessToken, signer: SigningKey): Promise<string> {
@@ -46,11 +50,15 @@ export async function signAccessToken(claims: NewAccessToken, signer: SigningKey
   return await signJwt(present, jwtType.accessToken, signer)
 }
 
-export interface AccessTokenRules {
+/** Whose access tokens they are, and with which keys it signs. */
+export interface AccessTokenIssuer {
   /** The authorization server, exact. */
   issuer: string
   keys: KeySource
   algorithms: readonly SignatureAlgorithm[]
+}
+
+export interface AccessTokenRules extends AccessTokenIssuer {
   /** This resource: one of the token's audiences. */
   resource: string
   now: Seconds
@@ -62,21 +70,41 @@ export interface AccessTokenRules {
  * Verifies an access token for one resource (RFC 9068 §4). Throws {@link JwtError}. Does NOT ask whether the token was
  * revoked, nor whether its scope is enough. A token bound to a key (`cnf`) is refused: this verifier cannot check a proof.
  */
-export async function verifyAccessToken(token: string, rules: AccessTokenRules): Promise<AccessTokenClaims> {
-  const jwt = readJwt(token)
+export async function verifyAccessToken(token: UnverifiedJwt, rules: AccessTokenRules): Promise<AccessTokenClaims> {
+  const claims = await verifyAccessTokenSignature(token, rules)
+  checkAccessTokenClaims(claims, rules)
+  return claims
+}
+
+/** The claims of a token that this server signed as an access token. Throws {@link JwtError}. Does NOT check times or audience. */
+export async function verifyAccessTokenSignature(
+  jwt: UnverifiedJwt,
+  trust: AccessTokenIssuer,
+): Promise<AccessTokenClaims> {
   // RFC 9068 §4, ID-JAG §9.3: an ID-JAG or ID Token is no access token.
   if (!isType(jwt.header.typ, jwtType.accessToken)) throw new JwtError('typ_mismatch', 'is not an access token')
-  if (jwt.claims.iss !== rules.issuer) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
-  await verifySignature(jwt, rules)
-  const read = AccessTokenClaims.safeParse(jwt.claims)
+  if (jwt.claims.iss !== trust.issuer) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
+  await verifySignature(jwt, trust)
+  return readAccessTokenClaims(jwt.claims)
+}
+
+/** The claims by their schema, whoever vouches for them: a signature, or the answer of an introspection. Throws `malformed`. */
+export function readAccessTokenClaims(claims: JsonObject): AccessTokenClaims {
+  const read = AccessTokenClaims.safeParse(claims)
   if (!read.success)
     throw new JwtError('malformed', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
-  const claims = read.data
+  return read.data
+}
+
+/** What {@link verifyAccessToken} asks of claims that are known to be the issuer's. Throws {@link JwtError}. */
+export function checkAccessTokenClaims(
+  claims: AccessTokenClaims,
+  rules: Omit<AccessTokenRules, keyof AccessTokenIssuer>,
+): void {
   if (!claims.aud.some((audience) => sameResource(audience, rules.resource)))
     throw new JwtError('aud_mismatch', 'was issued for another resource')
-  checkTimes(jwt.claims, rules)
+  checkTimes(claims, rules)
   // RFC 9449 §7.2: a bound token is never good as a Bearer token.
   if (claims.cnf !== undefined)
     throw new JwtError('pop_unsupported', 'is bound to a key, and no proof can be checked here')
-  return claims
 }

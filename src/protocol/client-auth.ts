@@ -36,9 +36,9 @@ export interface ClientCredentials {
   form: Form
 }
 
-export interface ClientAuthentication {
+export interface ClientAuthentication<Known extends Client = Client> {
   issuer: string
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Promise<Known | undefined>
   skew: Seconds
   ports: Pick<Ports, 'now' | 'once' | 'fence'>
 }
@@ -56,10 +56,10 @@ export function secretDigestOf(secret: string): Uint8Array {
  * `invalid_client`. More than one method is `invalid_request`, a public client `unauthorized_client`. A client
  * assertion is NOT spent here: call `spend` once every other check has passed, so that a refused request costs nothing.
  */
-export async function authenticateClient(
+export async function authenticateClient<Known extends Client>(
   { authorization, form }: ClientCredentials,
-  server: ClientAuthentication,
-): Promise<AuthenticatedClient> {
+  server: ClientAuthentication<Known>,
+): Promise<AuthenticatedClient<Known>> {
   const presented = presentedCredentials(authorization, form)
   const client = await server.findClient(presented.clientId)
   if (presented.method === 'none') {
@@ -78,8 +78,8 @@ export async function authenticateClient(
   return { client, spend: async () => {} }
 }
 
-export interface AuthenticatedClient {
-  client: Client
+export interface AuthenticatedClient<Known extends Client = Client> {
+  client: Known
   /** Spends the client assertion, when one was used. Throws `invalid_client` when it was used before. */
   spend(): Promise<void>
 }
@@ -155,11 +155,11 @@ function subjectOf(assertion: string): string {
 }
 
 /** RFC 7523 §3 for client authentication, with the audience rule of RFC 10070. */
-async function byAssertion(
+async function byAssertion<Known extends Client>(
   { clientId, assertion }: { clientId: string; assertion: string },
-  client: Client | undefined,
-  server: ClientAuthentication,
-): Promise<AuthenticatedClient> {
+  client: Known | undefined,
+  server: ClientAuthentication<Known>,
+): Promise<AuthenticatedClient<Known>> {
   if (client === undefined) throw unauthenticated('client_unauthenticated', 'unknown client')
   if (client.keys === undefined || !client.authMethods.includes('private_key_jwt'))
     throw unauthenticated('auth_method_mismatch', `${client.id} may not use private_key_jwt`)

@@ -7,8 +7,14 @@ import { KeySetError, type KeySource, keySetOf } from './keys.ts'
 import type { Seconds } from './ports.ts'
 import type { Reason } from './reasons.ts'
 
-/** Fetches one document. The implementation guards addresses, time, size and redirects; it throws {@link FetchError}. */
-export type FetchDocument = (url: string, limits: { maxBytes: number }) => Promise<{ status: number; body: Uint8Array }>
+/**
+ * Fetches one document; `accept` is `application/json` unless given. The implementation guards addresses, time, size and redirects;
+ * it throws {@link FetchError}.
+ */
+export type FetchDocument = (
+  url: string,
+  limits: { maxBytes: number; accept?: string },
+) => Promise<{ status: number; body: Uint8Array }>
 
 export class FetchError extends Error {
   override readonly name = 'FetchError'
@@ -27,6 +33,13 @@ export interface IssuerKeysOptions {
   warn(message: string): void
   /** Where its metadata cannot be found by its issuer identifier, the address of its JWK Set. */
   jwksUri?: string
+  /**
+   * When an administrator last purged this issuer's keys. As soon as it moves on, no set that was fetched before is used any more, and
+   * the next request fetches. Only compared with itself: other people's clocks do not matter. Asked at each use.
+   */
+  refuseBefore?(): Seconds
+  /** True for the `kid` of a key that nothing may be signed with any more, whatever the issuer publishes. Asked at each use. */
+  isPurged?(kid: string): boolean
 }
 
 const maxMetadataBytes = 64 * 1024
@@ -37,67 +50,96 @@ const freshFor: Seconds = 300
 const usableFor: Seconds = 600
 /** Older than this, a set that cannot be renewed serves no longer. */
 const staleFor: Seconds = 3600
-/** An unknown `kid` leads to at most one fetch in this time. */
-const fetchInterval: Seconds = 30
+/** In any span of this length, an issuer is asked at most {@link fetchesPerWindow} times, whatever the reason. */
+const fetchWindow: Seconds = 30
+const fetchesPerWindow = 2
 /** A failure is tried again after this time. */
 const retryInterval: Seconds = 15
 
 /**
  * A {@link KeySource} that follows an issuer's `jwks_uri` (ID-JAG §4.1: keys come from the configured issuer's metadata alone,
- * D-15). Throws {@link JwtError} `key_unknown` for a key that is not there, and {@link OAuthError} 503 while it cannot know:
- * the documents are unreachable or wrong, and no earlier set is young enough. One issuer's trouble never touches another's.
+ * D-15). Throws {@link JwtError} `key_unknown` for a key that is not there or was purged, and {@link OAuthError} 503 while it cannot
+ * know: the documents are unreachable or wrong, and no earlier set is young enough. One issuer's trouble never touches another's.
  */
 export function issuerKeys(options: IssuerKeysOptions): KeySource {
-  let known: { keys: KeySource; at: Seconds } | undefined
-  let attemptedAt = Number.NEGATIVE_INFINITY
-  let failure: OAuthError | undefined
-  let pending: Promise<void> | undefined
+  const { refuseBefore = () => 0, isPurged = () => false } = options
+  let state = newState(Number.NEGATIVE_INFINITY)
 
   const refresh = (): Promise<void> => {
-    pending ??= load(options)
+    const mine = state
+    mine.pending ??= load(options)
       .then((keys) => {
-        known = { keys, at: options.now() }
-        failure = undefined
+        mine.known = { keys, at: options.now() }
+        mine.failure = undefined
       })
       .catch((cause: unknown) => {
         const detail = `keys of ${options.issuer}: ${cause instanceof Error ? cause.message : 'unknown'}`
-        failure = unavailable(reasonOf(cause), detail, cause)
+        mine.failure = unavailable(reasonOf(cause), detail, cause)
         options.warn(detail)
       })
       .finally(() => {
-        attemptedAt = options.now()
-        pending = undefined
+        mine.fetchedAt = [...mine.fetchedAt, options.now()].slice(-fetchesPerWindow)
+        mine.pending = undefined
       })
-    return pending
+    return mine.pending
   }
-  const mayFetch = () =>
-    pending !== undefined || options.now() - attemptedAt >= (failure === undefined ? fetchInterval : retryInterval)
-  const age = () => (known === undefined ? Number.POSITIVE_INFINITY : options.now() - known.at)
+  const mayFetch = () => state.pending !== undefined || isFetchDue(state, options.now())
+  const age = () => (state.known === undefined ? Number.POSITIVE_INFINITY : options.now() - state.known.at)
+  const known = () => {
+    if (state.known === undefined || age() > staleFor)
+      throw state.failure ?? unavailable('jwks_unavailable', `no keys of ${options.issuer} are known yet`)
+    return state.known.keys
+  }
+  const forgetPurged = () => {
+    const purgedAt = refuseBefore()
+    // An answer that is still under way was asked for before the purge: it belongs to the state that is left behind.
+    if (purgedAt > state.purgedAt) state = newState(purgedAt)
+  }
 
   return {
     async find(header) {
-      if (age() > usableFor && mayFetch()) await refresh()
+      forgetPurged()
+      if (header.kid !== undefined && isPurged(header.kid)) throw new JwtError('key_unknown', 'the key was purged')
+      const waits = age() > usableFor && mayFetch()
+      if (waits) await refresh()
       else if (age() > freshFor && mayFetch()) void refresh()
-      if (known === undefined || age() > staleFor)
-        throw failure ?? unavailable('jwks_unavailable', `no keys of ${options.issuer} are known yet`)
       try {
-        return await known.keys.find(header)
+        return await known().find(header)
       } catch (error) {
         if (!(error instanceof JwtError) || error.reason !== 'key_unknown' || header.kid === undefined) throw error
-        // A rotation the issuer has published since: look once, and not more often than the interval allows.
-        if (mayFetch()) await refresh()
-        if (failure !== undefined) throw failure
-        return await known.keys.find(header)
+        // A rotation the issuer has published since: look once, and not more often than the window allows.
+        if (!waits && mayFetch()) await refresh()
+        if (state.failure !== undefined) throw state.failure
+        return await known().find(header)
       }
     },
   }
+}
+
+/** What is known of an issuer's keys since they were last purged. */
+interface State {
+  purgedAt: Seconds
+  known?: { keys: KeySource; at: Seconds }
+  /** When the latest fetches ended, oldest first. */
+  fetchedAt: Seconds[]
+  failure?: OAuthError | undefined
+  pending?: Promise<void> | undefined
+}
+
+function newState(purgedAt: Seconds): State {
+  return { purgedAt, fetchedAt: [] }
+}
+
+function isFetchDue({ fetchedAt, failure }: State, now: Seconds): boolean {
+  const within = (span: Seconds) => fetchedAt.filter((at) => now - at < span).length
+  return within(fetchWindow) < fetchesPerWindow && (failure === undefined || within(retryInterval) === 0)
 }
 
 async function load(options: IssuerKeysOptions): Promise<KeySource> {
   const uri = options.jwksUri ?? (await discoverJwksUri(options))
   const { status, body } = await options.fetchDocument(uri, { maxBytes: maxJwksBytes })
   if (status !== 200) throw new FetchError('fetch_failed', `${uri} answered ${status}`)
-  return await keySetOf(jwksOf(body))
+  return await keySetOf(jwksOf(body), options.isPurged)
 }
 
 function jwksOf(body: Uint8Array): JsonObject {

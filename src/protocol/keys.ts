@@ -1,6 +1,6 @@
-/** Keys: the table of signature algorithms, sets of other people's public keys, and our own signing keys. */
+/** Keys: the table of signature algorithms, sets of public keys, and what a signer is. */
 
-import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { JwtError } from './jwt-error.ts'
 
 interface Algorithm {
@@ -44,13 +44,23 @@ export class KeySetError extends Error {
  * The usable signature keys of a JWK Set (RFC 7517). Keys for encryption and of types or curves outside the table are
  * left out, as §5 asks. The whole set is refused with {@link KeySetError} when it is no set, is larger than 100 keys, holds a
  * private or symmetric key, names two keys alike, or holds no usable key: whoever publishes that has lost control of
- * it. A key that is weak or broken stays in the set as unusable, so that only tokens of that key fail.
+ * it. A key that is weak or broken stays in the set as unusable, so that only tokens of that key fail. A key that `isPurged` is as
+ * if it were not there, also for a token that names no key; it is asked at each use.
  */
-export async function keySetOf(jwks: unknown): Promise<KeySource> {
+export async function keySetOf(jwks: unknown, isPurged: (kid: string) => boolean = () => false): Promise<KeySource> {
+  const entries = await entriesOf(jwks)
+  const isThere = ({ kid }: KeyEntry) => kid === undefined || !isPurged(kid)
+  return {
+    find: async ({ alg, kid }) => pick(entries.filter(isThere), alg, kid),
+  }
+}
+
+/** What {@link keySetOf} reads, key by key. Throws the same. */
+export async function entriesOf(jwks: unknown): Promise<KeyEntry[]> {
   const keys = (jwks as { keys?: unknown } | null)?.keys
   if (!Array.isArray(keys)) throw new KeySetError('is not a JWK Set: the member keys is not an array')
   if (keys.length > 100) throw new KeySetError('holds more than 100 keys')
-  const entries: Entry[] = []
+  const entries: KeyEntry[] = []
   for (const jwk of keys as JWK[]) {
     if (typeof jwk !== 'object' || jwk === null || Array.isArray(jwk))
       throw new KeySetError('holds a key that is no object')
@@ -68,18 +78,18 @@ export async function keySetOf(jwks: unknown): Promise<KeySource> {
     entries.push({ kid: jwk.kid, keys: imported })
   }
   if (entries.length === 0) throw new KeySetError('holds no key for signatures')
-  return {
-    find: async ({ alg, kid }) => pick(entries, alg, kid),
-  }
+  return entries
 }
 
-interface Entry {
+/** A public key of a set, ready to verify. */
+export interface KeyEntry {
   kid: string | undefined
   /** By algorithm; undefined when the key is too weak or no valid key at all. */
   keys: Map<SignatureAlgorithm, CryptoKey | undefined>
 }
 
-function pick(entries: Entry[], alg: SignatureAlgorithm, kid: string | undefined): CryptoKey {
+/** The entry that must have signed. Throws what {@link KeySource} says. */
+export function pick(entries: readonly KeyEntry[], alg: SignatureAlgorithm, kid: string | undefined): CryptoKey {
   if (kid === undefined) {
     const possible = entries.filter((entry) => entry.keys.has(alg))
     if (possible.length === 0) throw new JwtError('key_unknown', 'no key of this issuer fits the algorithm')
@@ -134,47 +144,14 @@ export interface SigningKey {
   key: CryptoKey
 }
 
-/** Our keys: the one that signs now, and everything we publish (it, the one before and the one after it). */
+/** Our keys: the one that signs now, and everything we publish (it, those before it and the one after it). */
 export interface SigningKeys {
+  /** Throws {@link OAuthError} 503 `key_unusable` when every key was purged. */
   current(): SigningKey
   /** The JWK Set to publish: public members only, each with `kid`, `use` and `alg`. */
   published(): { keys: JWK[] }
-  /** Finds our own keys, to check what we signed ourselves. */
+  /** Finds our own keys, to check what we signed ourselves: those that are published, and no other. */
   source: KeySource
-}
-
-/**
- * Reads our own private JWK Set. The first key signs; all are published. Throws {@link KeySetError} for an empty set, a key
- * without its private part, a broken or weak key, or two keys alike.
- */
-export async function signingKeysOf(jwks: { keys: JWK[] }): Promise<SigningKeys> {
-  const publicKeys: JWK[] = []
-  let first: SigningKey | undefined
-  for (const jwk of jwks.keys) {
-    const alg = jwk.alg
-    if (!isSignatureAlgorithm(alg)) throw new KeySetError(`has no alg of ${signatureAlgorithms.join(', ')}`)
-    if (typeof jwk.d !== 'string') throw new KeySetError('has no private part')
-    const signer = await signingKeyOf(jwk, alg)
-    publicKeys.push({ ...publicPartOf(jwk), kid: signer.kid, use: 'sig', alg })
-    first ??= signer
-  }
-  if (first === undefined) throw new KeySetError('holds no key')
-  const signer = first
-  const source = await keySetOf({ keys: publicKeys })
-  for (const { kid, alg } of publicKeys)
-    await source.find({ alg: alg as SignatureAlgorithm, kid }).catch((cause: unknown) => {
-      throw new KeySetError(`holds a key that is too weak: ${kid}`, { cause })
-    })
-  return { current: () => signer, published: () => ({ keys: publicKeys }), source }
-}
-
-async function signingKeyOf(jwk: JWK, alg: SignatureAlgorithm): Promise<SigningKey> {
-  try {
-    const kid = jwk.kid ?? (await calculateJwkThumbprint(jwk))
-    return { kid, alg, key: (await importJWK(jwk, alg)) as CryptoKey }
-  } catch (cause) {
-    throw new KeySetError(`holds a key that is no valid ${alg} key`, { cause })
-  }
 }
 
 /** A JWK without its private members. Unknown members are left out too. */

@@ -38,17 +38,46 @@ export function identityProviderMetadata(addresses: IssuerAddresses): Metadata {
   }
 }
 
+/** Where tokens of a resource authorization server are asked about and ended, as far as it offers that. */
+export interface EndedTokenAddresses {
+  revocationEndpoint: string
+  introspectionEndpoint?: string | undefined
+  /** The document of all status lists (draft-ietf-oauth-status-list-21 §9.1). */
+  statusListsEndpoint: string
+}
+
+function endedTokenMetadata({ revocationEndpoint, introspectionEndpoint, statusListsEndpoint }: EndedTokenAddresses) {
+  return {
+    revocation_endpoint: revocationEndpoint,
+    revocation_endpoint_auth_methods_supported: clientAuthMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: signatureAlgorithms,
+    ...(introspectionEndpoint === undefined
+      ? {}
+      : {
+          introspection_endpoint: introspectionEndpoint,
+          introspection_endpoint_auth_methods_supported: clientAuthMethods,
+          introspection_endpoint_auth_signing_alg_values_supported: signatureAlgorithms,
+        }),
+    status_list_aggregation_endpoint: statusListsEndpoint,
+  }
+}
+
 /**
  * Metadata of a resource authorization server (ID-JAG §7.2). It says that the rules are implemented, and nothing of whom
  * the server trusts (META-05).
  */
-export function resourceAuthorizationServerMetadata(addresses: IssuerAddresses, scopes: readonly string[]): Metadata {
+export function resourceAuthorizationServerMetadata(
+  addresses: IssuerAddresses,
+  scopes: readonly string[],
+  endedTokens?: EndedTokenAddresses,
+): Metadata {
   return {
     ...commonMetadata(addresses),
     // ID-JAG §7.2: the profile and the grant stand together.
     grant_types_supported: [grantType.jwtBearer],
     authorization_grant_profiles_supported: [idJagGrantProfile],
     scopes_supported: scopes,
+    ...(endedTokens === undefined ? {} : endedTokenMetadata(endedTokens)),
   }
 }
 

@@ -26,6 +26,12 @@ export const jwtType = {
   idJag: 'oauth-id-jag+jwt',
   accessToken: 'at+jwt',
   clientAssertion: 'client-authentication+jwt',
+  statusList: 'statuslist+jwt',
+} as const
+
+/** Media types that are not JSON's (draft-ietf-oauth-status-list-21 §14.7). */
+export const mediaType = {
+  statusList: 'application/statuslist+jwt',
 } as const
 
 /** `token_type` of an answer that holds no access token (RFC 8693 §2.2.1, ID-JAG §4.3.4). */

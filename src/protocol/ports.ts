@@ -36,7 +36,7 @@ export interface AuditEvent {
   role: Role
   /** The issuer identifier (or resource identifier) of the server that decided. */
   server: string
-  action: 'exchange' | 'redeem' | 'call' | 'token-request' | 'admin'
+  action: 'exchange' | 'redeem' | 'call' | 'introspect' | 'revoke' | 'token-request' | 'admin'
   outcome: 'granted' | 'refused'
   reason: Reason
   /** The OAuth error code the caller was given. */

@@ -4,6 +4,7 @@ import { signAccessToken } from '../protocol/access-token.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import { statusClaimOf } from '../protocol/status-reference.ts'
 
 /** What was granted, by the time nothing can refuse it any more. */
 export interface GrantedAccess {
@@ -15,6 +16,8 @@ export interface GrantedAccess {
   /** Use it as the token's id, so that the audit can name the token. */
   tokenId: string
   now: Seconds
+  /** Where the token's status stands, at a server that keeps one: put it into the token, or it cannot be ended. */
+  statusIndex?: number
   /** The redeemed ID-JAG, for what a host may want of it. */
   assertion: IdJagClaims
 }
@@ -31,15 +34,18 @@ export type Issue = (granted: GrantedAccess) => Promise<IssuedAccess>
 export interface JwtIssueOptions {
   issuer: string
   signingKeys: SigningKeys
-  /** Until blocks reach issued tokens by other means, this is how long a stop takes: keep it short (RAS-24). */
+  /** How long a stop takes wherever nobody looks at the status of a token: keep it short (RAS-24). */
   lifetime: Seconds
   /** Copy `act` into the access token, for resources that want to know the agent behind a call. */
   copyActor?: boolean
 }
 
-/** Issues signed access tokens that a guard can check without asking anybody (RFC 9068 §2). */
+/**
+ * Issues signed access tokens (RFC 9068 §2). At a server that keeps statuses each names its place in a Token Status List
+ * (draft-ietf-oauth-status-list-21 §6.1), at the address where the server's plugin serves that list.
+ */
 export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = false }: JwtIssueOptions): Issue {
-  return async ({ account, client, audience, scope, tokenId, now, assertion }) => {
+  return async ({ account, client, audience, scope, tokenId, now, statusIndex, assertion }) => {
     const iat = Math.floor(now)
     const claims = {
       iss: issuer,
@@ -54,6 +60,7 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       acr: assertion.acr,
       amr: assertion.amr,
       act: copyActor ? assertion.act : undefined,
+      status: statusIndex === undefined ? undefined : statusClaimOf(issuer, statusIndex),
     }
     const accessToken = await signAccessToken(claims, signingKeys.current())
     return { accessToken, tokenType: 'Bearer', expiresIn: lifetime }

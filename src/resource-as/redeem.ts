@@ -7,29 +7,34 @@ import { checkTimes, isType, readJwt, verifySignature } from '../protocol/jwt.ts
 import { JwtError } from '../protocol/jwt-error.ts'
 import { jwtType } from '../protocol/names.ts'
 import { type AuditFacts, onceKey, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
-import type { Reason } from '../protocol/reasons.ts'
-import { isResourceIndicator, sameResource } from '../protocol/resource.ts'
+import { isResourceIndicator } from '../protocol/resource.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { noAccount, type ResolveSubject } from './accounts.ts'
 import type { Issue } from './issue.ts'
-import type { ClientPolicy, GovernedResource, TrustedIssuer } from './trust.ts'
+import { clientMayUse, grantedResources, narrow, type ResourcePolicy, refuseBlocked, refused } from './narrowing.ts'
+import type { TokenStatuses } from './status.ts'
+import type { TrustedIssuer } from './trust.ts'
 
-export interface ResourceAuthorizationServer {
-  issuer: string
+export interface ResourceAuthorizationServer extends ResourcePolicy {
   /** By `iss`, exact. Undefined: not trusted, and nothing is fetched. */
   findTrustedIssuer(issuer: string): Promise<TrustedIssuer | undefined>
-  resources: readonly GovernedResource[]
-  /** What a client may be given. Undefined: nothing. */
-  findClientPolicy(client: string): Promise<ClientPolicy | undefined>
   resolveSubject: ResolveSubject
   issue: Issue
+  /** Gives every access token a status, so that it can be ended before its time. */
+  statuses?: TokenStatuses
+  /** The longest life of an access token that `issue` makes. To be given with `statuses`, which remember for as long. */
+  accessTokenLifetime?: Seconds
   skew: Seconds
   /** How far the clocks of this server's instances and its store may be apart, beyond the skew. */
   clockAllowance: Seconds
 }
 
-/** The jwt-bearer grant for ID-JAGs, for a token endpoint (RFC 7523 §2.1, ID-JAG §4.4.1). */
+/**
+ * The jwt-bearer grant for ID-JAGs, for a token endpoint (RFC 7523 §2.1, ID-JAG §4.4.1). Throws TypeError for a server with
+ * statuses and without the life of its tokens.
+ */
 export function redemption(server: ResourceAuthorizationServer): Grant {
+  const newStatus = statusGiver(server)
   return async ({ form, client, facts, spendClientAssertion, recordGranted }, ports) => {
     const assertion = form.required('assertion')
     const asked = readNarrowing(form)
@@ -42,6 +47,7 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const resources = grantedResources(claims, asked.resources, server)
     const policy = await clientMayUse(client.id, trusted, server)
     const granted = narrow(claims, asked.scopes, resources, policy)
+    refuseBlocked({ claims, account: resolution, client: client.id, resources: granted.resources }, server)
 
     await spendClientAssertion()
     await spend(claims, trusted, server, ports)
@@ -50,6 +56,8 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const account = typeof resolution === 'string' ? resolution : await resolution.settle()
     const scope = granted.scopes.join(' ')
     const resource = granted.resources.length === 1 ? (granted.resources[0] as string) : granted.resources
+    const status = { claims, account, client: client.id, resources: granted.resources }
+    const statusIndex = await newStatus(status, ports.now())
     const tokenId = ports.newId()
     Object.assign(facts, { account, scope, resource, issuedTokenId: tokenIdHash(server.issuer, tokenId) })
     await recordGranted()
@@ -60,10 +68,30 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
       scope,
       tokenId,
       now: ports.now(),
+      ...(statusIndex === undefined ? {} : { statusIndex }),
       assertion: claims,
     })
     // ID-JAG §4.4.1: the answer says what was granted. §4.4.3: no refresh token.
     return { access_token: accessToken, token_type: tokenType, expires_in: expiresIn, scope, resource }
+  }
+}
+
+type NewStatus = (
+  token: { claims: IdJagClaims; account: string; client: string; resources: string[] },
+  now: Seconds,
+) => Promise<number | undefined>
+
+/** Asks for the index of a token that is about to be issued, where the server keeps statuses. */
+function statusGiver(server: ResourceAuthorizationServer): NewStatus {
+  const { issuer: self, statuses, accessTokenLifetime, skew, clockAllowance } = server
+  if (statuses === undefined) return async () => undefined
+  if (accessTokenLifetime === undefined)
+    throw new TypeError('a server with statuses needs accessTokenLifetime: they are kept for as long as a token lives')
+  return async ({ claims: { sub, email, iss: issuer }, account, client, resources }, now) => {
+    const users = [sub, account, ...(email === undefined ? [] : [email])]
+    const access = { users, client, audiences: [self, ...resources], issuer, account }
+    // A guard takes a token until exp + skew.
+    return await statuses.indexFor(access, now + accessTokenLifetime + skew + clockAllowance)
   }
 }
 
@@ -134,90 +162,6 @@ function refuseForgotten({ iat }: IdJagClaims, { assertions }: TrustedIssuer, po
     throw refused('replay_fence', 'was issued before this server can remember; get a new one')
 }
 
-/** RAS-12, D-11, FL-ISS-05: one foreign identifier spoils the claim; a parameter must lie within it. */
-function grantedResources(
-  claims: IdJagClaims,
-  asked: string[],
-  server: ResourceAuthorizationServer,
-): GovernedResource[] {
-  const governed = (one: string) => server.resources.find(({ resource }) => sameResource(resource, one))
-  const claimed = claims.resource?.map((one) => {
-    const found = governed(one)
-    if (found === undefined) throw refused('resource_denied', "unexpected 'resource' claim value")
-    return found
-  })
-  if (asked.length === 0) return eachOnce(claimed ?? theOnlyOne(server))
-  const granted = asked.map((one) => {
-    const found = governed(one)
-    if (found === undefined || (claimed !== undefined && !claimed.includes(found)))
-      throw noTarget('resource: not one that the assertion and this server give')
-    return found
-  })
-  return eachOnce(granted)
-}
-
-/** FL-ISS-03: a resource that was named twice is granted once. */
-function eachOnce(resources: GovernedResource[]): GovernedResource[] {
-  return [...new Set(resources)]
-}
-
-function theOnlyOne({ resources }: ResourceAuthorizationServer): GovernedResource[] {
-  // RFC 8707 §2: required where the server cannot know which one is meant.
-  if (resources.length !== 1) throw noTarget('resource is required: this server governs several')
-  return [...resources]
-}
-
-/** RAS-08 (3): the issuer may speak for this client, and the client may be given something. */
-async function clientMayUse(
-  client: string,
-  trusted: TrustedIssuer,
-  server: ResourceAuthorizationServer,
-): Promise<ClientPolicy> {
-  const policy = trusted.clients.includes(client) ? await server.findClientPolicy(client) : undefined
-  if (policy !== undefined) return policy
-  throw new OAuthError('access_denied', 'policy does not allow this client to use assertions of this issuer', {
-    reason: 'policy_denied',
-    detail: `${client} is not among the clients of ${trusted.issuer}`,
-  })
-}
-
-/** RAS-13: the scopes of the ID-JAG, of the request, of the client and of the resources: what all of them allow. */
-function narrow(
-  claims: IdJagClaims,
-  asked: string[],
-  governed: GovernedResource[],
-  policy: ClientPolicy,
-): { scopes: string[]; resources: string[] } {
-  const allowed = governed.filter(({ resource }) => policy.resources.some((one) => sameResource(one, resource)))
-  if (allowed.length === 0)
-    throw noTarget(
-      'resource: none that this client may be given',
-      `the client's own resources are ${policy.resources.join(', ')}`,
-    )
-  const offered = new Set(allowed.flatMap(({ scopes }) => scopes))
-  const claimed = claims.scope?.split(' ').filter((scope) => scope !== '')
-  const scopes = policy.scopes.filter(
-    (scope) =>
-      offered.has(scope) &&
-      // D-12: an ID-JAG without scope is limited by this server's own policy.
-      (claimed === undefined || claimed.includes(scope)) &&
-      (asked.length === 0 || asked.includes(scope)),
-  )
-  if (scopes.length === 0)
-    throw new OAuthError('invalid_scope', 'none of the scope of the assertion and the request can be granted', {
-      reason: 'scope_denied',
-      detail: `assertion ${claims.scope ?? '(none)'}; request ${asked.join(' ') || '(none)'}; client ${policy.scopes.join(' ')}`,
-    })
-  // RFC 9068 §3: every scope of the token means something at every resource of it, or one would be good where nobody gave it.
-  const resources = allowed.filter((one) => scopes.every((scope) => one.scopes.includes(scope)))
-  if (resources.length === 0)
-    throw new OAuthError('invalid_scope', 'no single resource has all of the scope: name one resource', {
-      reason: 'scope_denied',
-      detail: `${scopes.join(' ')} belong to different ones of ${allowed.map(({ resource }) => resource).join(', ')}`,
-    })
-  return { scopes, resources: resources.map(({ resource }) => resource) }
-}
-
 /**
  * ID-JAG §4.4.3, D-05: spends the assertion. The record outlives every moment at which some instance could still accept the
  * token. An issuer set to `until-exp` leaves its mark too, so that a change back to single use finds it.
@@ -232,15 +176,4 @@ async function spend(
   if (ports.now() >= exp + skew) throw refused('expired', 'has expired')
   const first = await ports.once(onceKey('id-jag', iss, null, jti), exp + skew + clockAllowance)
   if (!first && assertions === 'single-use') throw refused('replay', 'was redeemed before')
-}
-
-function refused(reason: Reason, message: string, cause?: unknown): OAuthError {
-  return new OAuthError('invalid_grant', `assertion: ${message}`, { reason, ...(cause === undefined ? {} : { cause }) })
-}
-
-function noTarget(description: string, detail?: string): OAuthError {
-  return new OAuthError('invalid_target', description, {
-    reason: 'resource_denied',
-    ...(detail === undefined ? {} : { detail }),
-  })
 }

@@ -1,6 +1,5 @@
 /** The guard of a protected resource: checks the access token of each request, and tells a stranger where to get one. */
 
-import { verifyAccessToken } from '../protocol/access-token.ts'
 import { refusal } from '../protocol/audit.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
@@ -8,6 +7,7 @@ import { type Metadata, protectedResourceMetadata, protectedResourceMetadataUrl 
 import { type AuditEvent, type AuditFacts, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
+import type { Revocation, TokenCheck } from './revocation.ts'
 
 export interface GuardOptions {
   /** The resource identifier: the address clients are configured with. */
@@ -22,6 +22,8 @@ export interface GuardOptions {
   skew: Seconds
   /** The longest access token that is taken. */
   maxLifetime: Seconds
+  /** How it learns that a token was ended before its time: `statusLists(…)`, `introspection(…)`, or not at all. */
+  revocation: Revocation
 }
 
 /** Who calls: the account, and the application through which it does. */
@@ -63,7 +65,7 @@ export interface Guard {
   metadataUrl: string
   /**
    * Who calls: from `authorization`, every `Authorization` line of the request. Throws {@link Challenge}, after its audit event.
-   * Does NOT ask whether the token was revoked since it was issued: what it trusts is the signature and the lifetime.
+   * Whether the token was ended since it was issued is asked as {@link GuardOptions.revocation} says; 503 when that cannot be known.
    */
   authenticate(request: { authorization: readonly string[]; correlationId: string }): Promise<Principal>
   /** Lets an authenticated request pass if its token has every `required` scope, or throws {@link Challenge}. Writes the audit event. */
@@ -73,6 +75,7 @@ export interface Guard {
 /** Makes the guard of one resource. */
 export function guardOf(options: GuardOptions, ports: Ports): Guard {
   const metadataUrl = protectedResourceMetadataUrl(options.resource)
+  const check = options.revocation({ ...options, issuer: options.authorizationServer, now: () => ports.now() })
   const safe = failClosed(ports)
   const record = (facts: AuditFacts & Pick<AuditEvent, 'outcome' | 'reason' | 'correlationId' | 'error'>) =>
     safe.record({ role: 'resource', server: options.resource, action: 'call', at: ports.now(), ...facts })
@@ -93,7 +96,7 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
     metadataUrl,
     async authenticate({ authorization, correlationId }) {
       try {
-        return await readPrincipal(authorization, options, metadataUrl, ports.now())
+        return await readPrincipal(authorization, { ...options, check, metadataUrl, now: ports.now() })
       } catch (cause) {
         if (cause instanceof Challenge) return await refuse(cause, {}, correlationId)
         await record({ ...refusal(cause), correlationId })
@@ -118,10 +121,9 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
 
 async function readPrincipal(
   authorization: readonly string[],
-  options: GuardOptions,
-  metadataUrl: string,
-  now: Seconds,
+  options: GuardOptions & { check: TokenCheck; metadataUrl: string; now: Seconds },
 ): Promise<Principal> {
+  const { metadataUrl } = options
   const [header, ...more] = authorization
   // RFC 6750 §3.1, RFC 9728 §5.1: no token, no error; only where to find one.
   if (header === undefined)
@@ -134,15 +136,7 @@ async function readPrincipal(
   const token = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1]
   try {
     if (token === undefined) throw new JwtError('token_invalid', 'is not a Bearer token')
-    const claims = await verifyAccessToken(token, {
-      issuer: options.authorizationServer,
-      keys: options.keys,
-      algorithms: options.algorithms,
-      resource: options.resource,
-      now,
-      skew: options.skew,
-      maxLifetime: options.maxLifetime,
-    })
+    const claims = await options.check(token, { ...options, issuer: options.authorizationServer })
     return {
       issuer: claims.iss,
       account: claims.sub,

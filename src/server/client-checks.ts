@@ -2,9 +2,9 @@
 
 import { type Finding, type Part, repeated } from './config-part.ts'
 
-/** The checks of every client of a role. */
-export function checkClients(role: Part): Finding[] {
-  const clients = role.at('clients').items()
+/** The checks of every client in a list. */
+export function checkClients(list: Part): Finding[] {
+  const clients = list.items()
   return [
     ...repeated(
       clients.map((client) => client.at('id')),

@@ -7,6 +7,7 @@ import {
   address,
   addressRange,
   algorithms,
+  count,
   duration,
   emailDomain,
   foreignIssuer,
@@ -37,6 +38,9 @@ export function configSchema(sources: Sources, development: Development) {
       .union([z.literal('stdout'), mapping({ file: z.string().min(1) })], { error: 'must be stdout or { file: path }' })
       .default('stdout'),
     outbound: mapping({ allowAddresses: z.array(addressRange).default([]) }).prefault({}),
+    workers: count(64).default(1),
+    instances: count(1000).default(1),
+    shutdown: mapping({ delay: duration(0, 8).default(2) }).prefault({}),
   })
 }
 
@@ -139,6 +143,10 @@ function resourceAsSchema(sources: Sources, development: boolean) {
         resources: z.array(resource).min(1),
       }),
     ),
+    /** Who may introspect tokens, with credentials that are no client's. */
+    protectedResources: z
+      .array(mapping({ ...clientMembers(sources, development), resources: z.array(resource).min(1) }))
+      .default([]),
     trustedIssuers: z.array(trustedIssuer),
     accounts: z.array(account).default([]),
     accessTokenLifetime: duration(60, 3600).default(600),

@@ -97,6 +97,11 @@ export function duration(least: number, most: number): z.ZodNumber {
   return z.int().min(least).max(most)
 }
 
+/** How many there are of something; at least one. */
+export function count(most: number): z.ZodNumber {
+  return z.int().min(1).max(most)
+}
+
 /** Where a role listens. */
 export interface Listen {
   host: string

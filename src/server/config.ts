@@ -9,6 +9,7 @@ import { type ConfigValues, configSchema } from './config-schema.ts'
 import { isLoopbackUrl } from './config-values.ts'
 import { checkIdp } from './idp-checks.ts'
 import { ConfigError, type Path, type Problem, pathText } from './problems.ts'
+import { checkProcesses } from './process-checks.ts'
 import { checkResourceAs } from './resource-as-checks.ts'
 import { schemaProblems } from './schema-problems.ts'
 import { type Environment, overrideByVariables } from './variables.ts'
@@ -93,6 +94,7 @@ function findings(value: unknown): Finding[] {
           },
         ]
       : []),
+    ...checkProcesses(top),
     ...(idp.exists ? checkIdp(idp) : []),
     ...(resourceAs.exists ? checkResourceAs(resourceAs) : []),
   ]

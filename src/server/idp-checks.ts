@@ -47,7 +47,7 @@ export function checkIdp(idp: Part): Finding[] {
       'listed',
     ),
     ...checkSubjectIssuers(idp),
-    ...checkClients(idp),
+    ...checkClients(idp.at('clients')),
     ...idp
       .at('clients')
       .items()

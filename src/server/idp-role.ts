@@ -1,14 +1,14 @@
 /** Builds the identity provider that a configuration describes. */
 
-import type { Connection, People, ResourceServer, User } from '../idp/connections.ts'
+import { type Connection, namesOf, type People, type ResourceServer, type User } from '../idp/connections.ts'
 import type { IdentityProvider } from '../idp/exchange.ts'
 import type { IdTokenIssuer } from '../idp/subject.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { IdTokenClaims } from '../protocol/id-token.ts'
-import { issuerKeys } from '../protocol/issuer-keys.ts'
+import type { SigningKeys } from '../protocol/keys.ts'
 import { clientFinder } from './clients.ts'
 import type { IdpConfig } from './config-schema.ts'
-import { type Surroundings, skew } from './surroundings.ts'
+import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** What the Fastify plugin of the role is given. */
 export interface IdpRole {
@@ -16,27 +16,39 @@ export interface IdpRole {
   findClient(id: string): Promise<Client | undefined>
 }
 
-/** Nothing is fetched before the first request that needs it. */
-export function idpRole(config: IdpConfig, surroundings: Surroundings): IdpRole {
+/** `signingKeys` are those of `config.keys`, as they are by now. Nothing is fetched before the first request that needs it. */
+export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKeys: SigningKeys): IdpRole {
   const issuers = new Map(config.subjectIssuers.map((one) => [one.issuer, idTokenIssuer(one, config, surroundings)]))
   const servers = config.resourceServers.map((server): ResourceServer => ({ ...server, enabled: true }))
   const connections = new Map(
     config.connections.map((one) => [keyOf(one.client, one.audience), connectionOf(one, servers)]),
   )
-  const { issuer, keys, pairwiseSecret } = config
+  const { issuer, pairwiseSecret } = config
+  const { policy } = surroundings
+  const serverNow = (server: ResourceServer | undefined) =>
+    server !== undefined && policy.isOff({ audience: server.issuer }) ? { ...server, enabled: false } : server
   return {
     identityProvider: {
       issuer,
-      signingKeys: keys,
-      findIssuer: (name) => issuers.get(name),
+      signingKeys,
+      findIssuer(name) {
+        const found = issuers.get(name)
+        return found !== undefined && policy.isOff({ issuer: name }) ? { ...found, enabled: false } : found
+      },
       findResourceServer: async (audience) =>
-        servers.find((server) => server.issuer === audience) ??
-        servers.find((server) => server.aliases.includes(audience)),
-      findConnection: async (client, audience) => connections.get(keyOf(client, audience)),
+        serverNow(
+          servers.find((server) => server.issuer === audience) ??
+            servers.find((server) => server.aliases.includes(audience)),
+        ),
+      async findConnection(client, audience) {
+        const found = connections.get(keyOf(client, audience))
+        return found !== undefined && policy.isOff({ client, audience }) ? { ...found, enabled: false } : found
+      },
+      blocks: policy.blocks,
       ...(pairwiseSecret === undefined ? {} : { pairwiseSecret }),
       skew,
     },
-    findClient: clientFinder(issuer, config.clients),
+    findClient: clientFinder(issuer, config.clients, policy),
   }
 }
 
@@ -56,10 +68,14 @@ function idTokenIssuer(
   return {
     issuer,
     enabled: true,
-    keys: issuerKeys({ issuer, ...surroundings, ...(jwksUri === undefined ? {} : { jwksUri }) }),
+    keys: followedIssuerKeys(issuer, surroundings, jwksUri),
     algorithms,
     clientIdOf: (client) => idsThere.get(client) ?? client,
-    findUser: async (claims) => (users === 'directory' ? directory.get(claims.sub) : userOfToken(claims, groupsClaim)),
+    async findUser(claims) {
+      const user = users === 'directory' ? directory.get(claims.sub) : userOfToken(claims, groupsClaim)
+      const off = user !== undefined && namesOf(user).some((name) => surroundings.policy.isOff({ user: name }))
+      return off ? { ...user, enabled: false } : user
+    },
   }
 }
 

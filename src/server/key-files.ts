@@ -5,7 +5,8 @@ import { type FileHandle, link, mkdir, open, readlink, realpath, rename, rm } fr
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { JWK } from 'jose'
 import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts'
-import { KeySetError, signingKeysOf } from '../protocol/keys.ts'
+import { KeySetError } from '../protocol/keys.ts'
+import { type OwnKey, ownKeysOf } from '../protocol/own-keys.ts'
 
 /** Why a key file is not used, as a sentence that begins with its path; `remedy` says what to do. */
 export class KeyFileError extends Error {
@@ -22,19 +23,34 @@ export class KeyFileError extends Error {
 
 const maxBytes = 256 * 1024
 
+/** The keys of a private JWK Set, checked and ready to sign, and the file they came from. */
+export interface SigningKeyFile {
+  path: string
+  keys: readonly OwnKey[]
+}
+
 /**
  * Reads a private JWK Set (ATK-137). Throws {@link KeyFileError} for a file that is missing, empty or larger than 256 KiB, that others
  * than its owner may touch, that is reached by a link out of its folder, or that holds anything but usable private signing keys.
- * The permissions are not looked at on Windows, which has other ones.
+ * The permissions are not looked at on Windows, which has other ones. Does NOT look at the clock: keys may be over.
  */
 export async function readKeyFile(path: string): Promise<{ keys: JWK[] }> {
+  const { jwks } = await readChecked(path)
+  return jwks
+}
+
+/** Reads a private JWK Set as the signing keys of a role. Throws what {@link readKeyFile} throws. */
+export async function readSigningKeyFile(path: string): Promise<SigningKeyFile> {
+  const { keys } = await readChecked(path)
+  return { path, keys }
+}
+
+async function readChecked(path: string): Promise<{ jwks: { keys: JWK[] }; keys: OwnKey[] }> {
   await refuseLinkOut(path)
   const bytes = await readOwned(path)
-  const jwks = parse(path, bytes)
+  const jwks = { keys: parse(path, bytes).keys as JWK[] }
   try {
-    const keys = { keys: jwks.keys as JWK[] }
-    await signingKeysOf(keys)
-    return keys
+    return { jwks, keys: await ownKeysOf(jwks) }
   } catch (cause) {
     const fact = cause instanceof KeySetError ? cause.message : 'holds a key that cannot be read'
     throw new KeyFileError(path, fact, { cause, remedy: `a new one is made by: xaa keys make ${path}` })
@@ -103,7 +119,7 @@ function unreadable(path: string, cause: unknown): KeyFileError {
   if (code === 'ENOENT')
     return new KeyFileError(path, 'does not exist', { cause, remedy: `make it: xaa keys make ${path}` })
   if (code === 'EEXIST')
-    return new KeyFileError(path, 'exists already', { cause, remedy: 'add a second key with --next' })
+    return new KeyFileError(path, 'exists already', { cause, remedy: `add a key to it: xaa keys rotate ${path}` })
   return new KeyFileError(path, `cannot be used (${typeof code === 'string' ? code : 'unknown'})`, { cause })
 }
 
@@ -118,22 +134,52 @@ export async function writeKeyFile(
   { onlyNew }: { onlyNew: boolean },
 ): Promise<void> {
   const folder = dirname(resolve(path))
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw unreadable(path, cause)
+  })
   const draft = join(folder, `.${basename(path)}.${process.pid}`)
+  await drafted(path, draft, async () => jwks, onlyNew)
+}
+
+/**
+ * Replaces a private JWK Set by the keys that `change` gives, in one step, and gives all that `change` gave; what it throws leaves the
+ * file as it is. Two changes never cross: the second one finds the draft of the first, and throws {@link KeyFileError}, as for
+ * everything {@link readKeyFile} refuses.
+ */
+export async function changeKeyFile<Change extends { keys: JWK[] }>(
+  path: string,
+  change: (keys: JWK[]) => Promise<Change>,
+): Promise<Change> {
+  const draft = join(dirname(resolve(path)), `.${basename(path)}.next`)
+  return await drafted(path, draft, async () => await change((await readKeyFile(path)).keys), false)
+}
+
+async function drafted<Content extends { keys: JWK[] }>(
+  path: string,
+  draft: string,
+  write: () => Promise<Content>,
+  onlyNew: boolean,
+): Promise<Content> {
+  const file = await open(draft, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST') throw unreadable(path, cause)
+    const remedy = `wait for it, or delete what it left behind if none runs: rm ${draft}`
+    throw new KeyFileError(path, 'is being changed by another command', { cause, remedy })
+  })
+  let renamed = false
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(jwks, null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    const content = await write()
+    await file.writeFile(`${JSON.stringify({ keys: content.keys }, null, 2)}\n`)
+    await file.sync()
     // link refuses an existing name, rename replaces it. Both are one step.
     if (onlyNew) await link(draft, path)
     else await rename(draft, path)
+    renamed = !onlyNew
+    return content
   } catch (cause) {
-    throw unreadable(path, cause)
+    throw (cause as { code?: unknown }).code === undefined ? cause : unreadable(path, cause)
   } finally {
-    await rm(draft, { force: true })
+    await file.close()
+    // From the rename on, the name may belong to the draft of somebody else.
+    if (!renamed) await rm(draft, { force: true })
   }
 }

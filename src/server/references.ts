@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import * as z from 'zod'
 import { JsonError, parseJsonObject } from '../protocol/json.ts'
-import { KeySetError, type KeySource, keySetOf, type SigningKeys, signingKeysOf } from '../protocol/keys.ts'
-import { KeyFileError, readKeyFile } from './key-files.ts'
+import { KeySetError, type KeySource, keySetOf } from '../protocol/keys.ts'
+import { KeyFileError, readSigningKeyFile, type SigningKeyFile } from './key-files.ts'
 import { mapping, refuse } from './schema-problems.ts'
 import type { Environment } from './variables.ts'
 
@@ -60,11 +60,11 @@ function withoutLineBreak(text: string): string {
   return text.replace(/\r?\n$/, '')
 }
 
-/** The path of a private JWK Set, read as the signing keys of a role. Whatever {@link readKeyFile} refuses is a problem here. */
+/** The path of a private JWK Set, read as the signing keys of a role. Whatever {@link readSigningKeyFile} refuses is a problem here. */
 export function signingKeys({ folder }: Sources) {
-  return z.string().transform(async (path, context): Promise<SigningKeys> => {
+  return z.string().transform(async (path, context): Promise<SigningKeyFile> => {
     try {
-      return await signingKeysOf(await readKeyFile(resolve(folder, path)))
+      return await readSigningKeyFile(resolve(folder, path))
     } catch (cause) {
       if (!(cause instanceof KeyFileError)) throw cause
       refuse(context, { message: cause.fact, ...(cause.remedy === undefined ? {} : { remedy: cause.remedy }) })

@@ -19,11 +19,16 @@ export function checkResourceAs(server: Part): Finding[] {
       'listed',
       comparableResource,
     ),
-    ...checkClients(server),
+    ...checkClients(server.at('clients')),
+    ...checkClients(server.at('protectedResources')),
     ...server
       .at('clients')
       .items()
       .flatMap((client) => checkReach(client, server.at('resources').items())),
+    ...server
+      .at('protectedResources')
+      .items()
+      .flatMap((one) => checkGoverned(one, server.at('resources').items())),
     // ID-JAG §9.3: a server must not take what it could have issued itself.
     ...checkIssuers(trusted, server.at('issuer'), {
       listed: 'trusted',
@@ -56,23 +61,27 @@ function checkReach(client: Part, resources: readonly Part[]): Finding[] {
       .items()
       .flatMap(({ text }) => text ?? []),
   )
-  const governed = resources.flatMap((one) => one.at('resource').text ?? [])
   return [
     ...client
       .at('scopes')
       .items()
       .flatMap((scope) => unknownName(scope, scopes, 'scope of a resource', 'add it under resourceAs.resources')),
-    ...client
-      .at('resources')
-      .items()
-      .filter(({ text }) => text !== undefined && !governed.some((one) => sameResource(one, text)))
-      .map(({ path, text }) => ({
-        path,
-        message: 'names no resource of this server',
-        found: JSON.stringify(text),
-        remedy: 'add it under resourceAs.resources',
-      })),
+    ...checkGoverned(client, resources),
   ]
+}
+
+function checkGoverned(caller: Part, resources: readonly Part[]): Finding[] {
+  const governed = resources.flatMap((one) => one.at('resource').text ?? [])
+  return caller
+    .at('resources')
+    .items()
+    .filter(({ text }) => text !== undefined && !governed.some((one) => sameResource(one, text)))
+    .map(({ path, text }) => ({
+      path,
+      message: 'names no resource of this server',
+      found: JSON.stringify(text),
+      remedy: 'add it under resourceAs.resources',
+    }))
 }
 
 function checkLinks(accounts: readonly Part[], issuers: readonly string[]): Finding[] {

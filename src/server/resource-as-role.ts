@@ -1,17 +1,19 @@
 /** Builds the resource authorization server that a configuration describes. */
 
 import type { Client } from '../protocol/client-auth.ts'
-import { issuerKeys } from '../protocol/issuer-keys.ts'
+import type { SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { accountsBySubject } from '../resource-as/accounts.ts'
+import type { ProtectedResourceClient } from '../resource-as/introspect.ts'
 import { jwtAccessTokens } from '../resource-as/issue.ts'
 import type { ResourceAuthorizationServer } from '../resource-as/redeem.ts'
 import type { TrustedIssuer } from '../resource-as/trust.ts'
 import type { Records } from '../store/store.ts'
-import { clientFinder } from './clients.ts'
+import { clientFinder, protectedResourceFinder } from './clients.ts'
 import type { ResourceAsConfig } from './config-schema.ts'
+import { storedTokenStatuses } from './policy/token-statuses.ts'
 import { storedAccounts } from './stored-accounts.ts'
-import { type Surroundings, skew } from './surroundings.ts'
+import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** The clocks of the processes that share a store, and one clock that is set back a little between two requests. */
 const clockAllowance: Seconds = 5
@@ -20,25 +22,43 @@ const clockAllowance: Seconds = 5
 export interface ResourceAsRole {
   resourceAuthorizationServer: ResourceAuthorizationServer
   findClient(id: string): Promise<Client | undefined>
+  /** Absent: nobody may introspect. */
+  findProtectedResource?(id: string): Promise<ProtectedResourceClient | undefined>
 }
 
-/** Nothing is fetched before the first request that needs it. */
-export function resourceAsRole(config: ResourceAsConfig, surroundings: Surroundings, records: Records): ResourceAsRole {
-  const { issuer, keys, resources, clients, accessTokenLifetime } = config
+/** `signingKeys` are those of `config.keys`, as they are by now. Nothing is fetched before the first request that needs it. */
+export function resourceAsRole(
+  config: ResourceAsConfig,
+  surroundings: Surroundings,
+  records: Records,
+  signingKeys: SigningKeys,
+): ResourceAsRole {
+  const { issuer, resources, clients, accessTokenLifetime } = config
   const trusted = new Map(config.trustedIssuers.map((one) => [one.issuer, trustedIssuer(one, surroundings)]))
   const policies = new Map(clients.map((client) => [client.id, { scopes: client.scopes, resources: client.resources }]))
+  const { policy, now } = surroundings
   return {
     resourceAuthorizationServer: {
       issuer,
-      findTrustedIssuer: async (name) => trusted.get(name),
+      async findTrustedIssuer(name) {
+        const found = trusted.get(name)
+        const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: issuer })
+        return found !== undefined && off ? { ...found, enabled: false } : found
+      },
       resources,
       findClientPolicy: async (client) => policies.get(client),
       resolveSubject: accountsBySubject(storedAccounts({ records, server: issuer, entries: config.accounts })),
-      issue: jwtAccessTokens({ issuer, signingKeys: keys, lifetime: accessTokenLifetime }),
+      issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
+      blocks: policy.blocks,
+      statuses: storedTokenStatuses({ records, feed: policy, now }),
+      accessTokenLifetime,
       skew,
       clockAllowance,
     },
-    findClient: clientFinder(issuer, clients),
+    findClient: clientFinder(issuer, clients, policy),
+    ...(config.protectedResources.length === 0
+      ? {}
+      : { findProtectedResource: protectedResourceFinder(issuer, config.protectedResources) }),
   }
 }
 
@@ -47,7 +67,7 @@ function trustedIssuer(config: ResourceAsConfig['trustedIssuers'][number], surro
   return {
     issuer,
     enabled: !disabled,
-    keys: issuerKeys({ issuer, ...surroundings, ...(jwksUri === undefined ? {} : { jwksUri }) }),
+    keys: followedIssuerKeys(issuer, surroundings, jwksUri),
     algorithms,
     clients,
     assertions,

@@ -1,25 +1,27 @@
 /** The process: the roles of a configuration, each on an address of its own, until they are closed. */
 
-import type { AddressInfo } from 'node:net'
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
-import fastify, { type FastifyInstance } from 'fastify'
-import { idpPlugin } from '../http/idp-plugin.ts'
-import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
-import { documentFetch } from '../outbound/document.ts'
-import { OAuthError } from '../protocol/errors.ts'
 import { metadataAddresses } from '../protocol/issuer-keys.ts'
 import type { Ports, Seconds } from '../protocol/ports.ts'
 import { type Store, StoreUnavailableError, StoreUnsafeError } from '../store/store.ts'
 import { type Audit, fileAudit, streamAudit } from './audit.ts'
 import type { Config } from './config.ts'
-import { isLoopbackUrl, type Listen } from './config-values.ts'
-import { idpRole } from './idp-role.ts'
+import { drain } from './drain.ts'
+import { healthRoutes, type ReadinessCondition, readinessOf } from './health.ts'
 import { jsonLine } from './json-line.ts'
+import { listenOn, newApp } from './listener.ts'
+import { administration } from './policy/administration.ts'
+import { switchedOff } from './policy/configured-blocks.ts'
+import { followPolicy } from './policy/policy-feed.ts'
 import { systemId, systemNow, systemPorts } from './ports.ts'
-import { resourceAsRole } from './resource-as-role.ts'
+import { requestLimit } from './request-limit.ts'
+import { type ProcessParts, rolesOf } from './roles.ts'
+import { StartError } from './start-error.ts'
 import { openStore } from './state.ts'
-import { type Surroundings, skew } from './surroundings.ts'
+import { skew } from './surroundings.ts'
+
+export { StartError } from './start-error.ts'
 
 /** Where the process writes, and how it gets its ports. */
 export interface StartOptions {
@@ -46,138 +48,91 @@ export interface RunningServers {
   roles: RunningRole[]
   /** ID-JAGs issued before this moment are not redeemed: the store may not know that they were. */
   fence: Seconds
-  /** Takes no more requests, lets those that came be answered, and closes audit and store. Connections still open after 5 s are cut. */
-  close(): Promise<void>
-}
-
-/** A server that cannot start, as a sentence with its remedy. */
-export class StartError extends Error {
-  override readonly name = 'StartError'
+  /**
+   * Is not ready from now on, goes on answering for `delay` (0 unless given), then takes no new connection, lets what came be
+   * answered, and closes audit and store. After 10 s in all, connections still open are cut.
+   */
+  close(delay?: Seconds): Promise<void>
+  /** Cuts every connection without an answer; a close that is under way then ends. */
+  cut(): void
 }
 
 /** Starts every role of a configuration. Throws {@link StartError}, and then nothing of it is left open. */
 export async function startServers(config: Config, options: StartOptions): Promise<RunningServers> {
-  const store = await openStore(config.store, {
-    now: systemNow,
-    skew,
-    newId: systemId,
-    warn: (message) => options.log(jsonLine({ at: systemNow(), warning: message })),
-  }).catch((cause: unknown) => {
-    if (cause instanceof StoreUnsafeError || cause instanceof StoreUnavailableError)
-      throw new StartError(cause.message, { cause })
-    throw cause
-  })
-  const audit = await openAudit(config, options.stdout).catch(async (cause: unknown) => {
+  const { log, portsOver = systemPorts } = options
+  const warn = (message: string) => log(jsonLine({ at: systemNow(), warning: message }))
+  const store = await openStore(config.store, { now: systemNow, skew, newId: systemId, warn }).catch(
+    (cause: unknown) => {
+      if (cause instanceof StoreUnsafeError || cause instanceof StoreUnavailableError)
+        throw new StartError(cause.message, { cause })
+      throw cause
+    },
+  )
+  const audit = await openAudit(config, options.stdout, warn).catch(async (cause: unknown) => {
     await store.close()
     throw cause
   })
-  const apps: FastifyInstance[] = []
-  const close = async () => {
-    await Promise.all(apps.map(closeWithDeadline))
+  const policy = await followPolicy({
+    records: store.records,
+    now: systemNow,
+    say: warn,
+    configured: switchedOff(config),
+  }).catch(async (cause: unknown) => {
+    await audit.close()
+    await store.close()
+    throw new StartError(
+      `store: the policy in it cannot be read (${cause instanceof Error ? cause.message : cause}).`,
+      { cause },
+    )
+  })
+  const conditions: ReadinessCondition[] = [
+    { name: 'store', check: () => store.check() },
+    { name: 'policy', check: policy.check },
+  ]
+  const readiness = readinessOf({ conditions, now: systemNow, warn })
+  const ending = drain()
+  const close = async (delay: Seconds = 0) => {
+    readiness.stop()
+    const cut = await ending.run(delay)
+    if (cut > 0) warn(`${cut} connections were still open at the end, and were cut`)
+    policy.close()
     await audit.close()
     await store.close()
   }
   try {
+    const purgeKey = (kid: string) => {
+      administration(store.records, systemNow)
+        .purgeKey(kid, { by: 'server', note: 'it left its key file before its time' })
+        .catch((cause: unknown) =>
+          warn(`the other servers could not be told that key ${kid} was purged: ${String(cause)}`),
+        )
+    }
+    const parts: ProcessParts = { config, store, audit, policy, purgeKey, portsOver, log }
+    const limit = requestLimit()
     const roles: RunningRole[] = []
-    for (const { role, issuer, listen, app } of rolesOf(config, audit, store, options)) {
-      apps.push(app)
+    for (const { role, issuer, listen, plugin } of rolesOf(parts)) {
+      const app = newApp()
+      ending.prepare(app)
+      healthRoutes(app, readiness)
+      await app.register(limit.guarding(plugin))
       const listens = await listenOn(app, role, listen)
       roles.push({ role, issuer, listens, metadata: metadataAddresses(issuer)[0] ?? issuer })
     }
-    return { roles, fence: store.fence(), close }
+    return { roles, fence: store.fence(), close, cut: ending.cut }
   } catch (cause) {
     await close()
     throw cause
   }
 }
 
-async function openAudit({ audit, folder }: Config, stdout: Writable): Promise<Audit> {
-  if (audit === 'stdout') return streamAudit(stdout)
+async function openAudit({ audit, folder }: Config, stdout: Writable, warn: (message: string) => void): Promise<Audit> {
+  const options = { instance: systemId(), now: systemNow, warn }
+  if (audit === 'stdout') return streamAudit(stdout, options)
   const path = resolve(folder, audit.file)
-  return await fileAudit(path).catch((cause: NodeJS.ErrnoException) => {
+  return await fileAudit(path, options).catch((cause: NodeJS.ErrnoException) => {
     throw new StartError(
-      `audit.file: ${path} cannot be opened for writing (${cause.code}). Make its folder, or name another file.`,
-      {
-        cause,
-      },
+      `audit.file: ${path} cannot be opened for writing (${cause.code ?? cause.message}). Make its folder, or name another file.`,
+      { cause },
     )
   })
-}
-
-interface Role extends Pick<RunningRole, 'role' | 'issuer'> {
-  listen: Listen
-  app: FastifyInstance
-}
-
-function rolesOf(config: Config, audit: Audit, store: Store, { log, portsOver = systemPorts }: StartOptions): Role[] {
-  const roles: Role[] = []
-  const parts = (issuer: string) => {
-    const ports = portsOver(audit, store, issuer)
-    const surroundings: Surroundings = {
-      fetchDocument: documentFetch({
-        allowLoopback: isLoopbackUrl(issuer),
-        allowAddresses: config.outbound.allowAddresses,
-      }),
-      now: ports.now,
-      warn: (message) => log(jsonLine({ at: ports.now(), server: issuer, warning: message })),
-    }
-    const report = (error: unknown, correlationId: string) =>
-      log(jsonLine({ at: ports.now(), server: issuer, correlationId, ...failureOf(error) }))
-    return { surroundings, shared: { ports, report, policyVersion: () => config.policyVersion } }
-  }
-  const { idp, resourceAs } = config
-  if (idp !== undefined) {
-    const app = newApp()
-    const { surroundings, shared } = parts(idp.issuer)
-    app.register(idpPlugin, { ...idpRole(idp, surroundings), ...shared })
-    roles.push({ role: 'idp', issuer: idp.issuer, listen: idp.listen, app })
-  }
-  if (resourceAs !== undefined) {
-    const app = newApp()
-    const { surroundings, shared } = parts(resourceAs.issuer)
-    app.register(resourceAsPlugin, {
-      ...resourceAsRole(resourceAs, surroundings, store.records),
-      signingKeys: resourceAs.keys,
-      ...shared,
-    })
-    roles.push({ role: 'resourceAs', issuer: resourceAs.issuer, listen: resourceAs.listen, app })
-  }
-  return roles
-}
-
-function newApp(): FastifyInstance {
-  // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
-  const http = { headersTimeout: 9000, connectionsCheckingInterval: 1000 }
-  return fastify({ logger: false, trustProxy: false, requestTimeout: 9000, forceCloseConnections: 'idle', http })
-}
-
-/** What the operator is told of a failure. The caller got none of it. */
-function failureOf(error: unknown): { [member: string]: unknown } {
-  if (error instanceof OAuthError) return { error: error.code, reason: error.reason, detail: error.detail }
-  if (error instanceof Error) return { error: error.name, message: error.message, stack: error.stack }
-  return { error: typeof error }
-}
-
-async function listenOn(app: FastifyInstance, role: Role['role'], { host, port }: Listen): Promise<string> {
-  try {
-    await app.listen({ host, port })
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (code === undefined) throw cause
-    const fact = code === 'EADDRINUSE' ? 'another process listens there' : code
-    const variable = role === 'idp' ? 'XAA_IDP_LISTEN' : 'XAA_RAS_LISTEN'
-    throw new StartError(
-      `${role}.listen: cannot listen on ${host}:${port}: ${fact}. Change ${role}.listen, or set ${variable}.`,
-      {
-        cause,
-      },
-    )
-  }
-  const { address, family, port: bound } = app.server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
-}
-
-async function closeWithDeadline(app: FastifyInstance): Promise<void> {
-  const deadline = setTimeout(() => app.server.closeAllConnections(), 5000)
-  await app.close().finally(() => clearTimeout(deadline))
 }

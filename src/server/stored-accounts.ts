@@ -2,16 +2,10 @@
 
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { unavailable } from '../protocol/errors.ts'
 import type { Account, Accounts, SubjectKey } from '../resource-as/accounts.ts'
-import {
-  ConflictError,
-  type RecordChange,
-  type Records,
-  StoreFullError,
-  StoreUnavailableError,
-} from '../store/store.ts'
+import { ConflictError, type RecordChange, type Records, StoreUnavailableError } from '../store/store.ts'
 import type { AccountEntry } from './accounts.ts'
+import { answered } from './answered.ts'
 
 export interface StoredAccountsOptions {
   records: Records
@@ -114,17 +108,6 @@ async function changed(records: Records, changes: readonly RecordChange[]): Prom
   } catch (error) {
     if (error instanceof ConflictError) return false
     throw error
-  }
-}
-
-/** A store that cannot answer is 503 to the caller, as everywhere. */
-async function answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await ask()
-  } catch (cause) {
-    if (cause instanceof StoreFullError) throw unavailable('replay_store_full', cause.name, cause)
-    if (cause instanceof StoreUnavailableError) throw unavailable('replay_store_unavailable', cause.name, cause)
-    throw cause
   }
 }
 

@@ -1,14 +1,32 @@
 /** What every role needs of the process around it, and how far other people's clocks may be off. */
 
-import type { FetchDocument } from '../protocol/issuer-keys.ts'
+import { type FetchDocument, issuerKeys } from '../protocol/issuer-keys.ts'
+import type { KeySource } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { PolicyFeed } from './policy/policy-feed.ts'
 
 export interface Surroundings {
   fetchDocument: FetchDocument
   now(): Seconds
+  /** What administrators changed at run time. */
+  policy: PolicyFeed
   /** Tells the operator what is wrong with somebody else's documents. */
   warn(message: string): void
 }
 
 /** How far other people's clocks may be off. */
 export const skew: Seconds = 30
+
+/** The keys of somebody else's issuer, fetched when they are needed, and given up when an administrator says so. */
+export function followedIssuerKeys(issuer: string, surroundings: Surroundings, jwksUri: string | undefined): KeySource {
+  const { fetchDocument, now, warn, policy } = surroundings
+  return issuerKeys({
+    issuer,
+    fetchDocument,
+    now,
+    warn,
+    refuseBefore: () => policy.keysPurgedAt(issuer),
+    isPurged: policy.isPurgedKey,
+    ...(jwksUri === undefined ? {} : { jwksUri }),
+  })
+}

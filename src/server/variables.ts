@@ -8,6 +8,8 @@ export interface Variable {
   /** The value of the file that it takes the place of. Absent: it is read before the file. */
   overrides?: Path
   example: string
+  /** What the file would hold in place of the text. Absent: the text itself. */
+  read?(text: string): unknown
   /** One sentence. */
   says: string
 }
@@ -53,7 +55,22 @@ export const variables: readonly Variable[] = [
     name: 'XAA_AUDIT',
     overrides: ['audit'],
     example: 'stdout',
+    read: (text) => (text === 'stdout' ? text : { file: text }),
     says: 'Where audit events go: stdout, or the path of a file, seen from the configuration file, that they are appended to.',
+  },
+  {
+    name: 'XAA_WORKERS',
+    overrides: ['workers'],
+    example: '2',
+    read: wholeNumber,
+    says: 'How many processes of this machine share the work, 1 to 64; more than one needs a store that they can share: lmdb or Redis.',
+  },
+  {
+    name: 'XAA_INSTANCES',
+    overrides: ['instances'],
+    example: '1',
+    read: wholeNumber,
+    says: 'How many machines run xaa serve for the same issuers; more than one needs a store that they can share: Redis.',
   },
 ]
 
@@ -73,12 +90,13 @@ export function overrideByVariables(value: { [key: string]: unknown }, environme
   const overridden: { [key: string]: unknown } = { ...value }
   const problems: Problem[] = []
   const used: { name: string; path: Path }[] = []
-  for (const { name, overrides } of variables) {
+  for (const { name, overrides, read } of variables) {
     const text = environment[name]
     const [top, member] = overrides ?? []
     if (overrides === undefined || top === undefined || text === undefined || text === '') continue
-    if (member === undefined) overridden[top] = name === 'XAA_AUDIT' && text !== 'stdout' ? { file: text } : text
-    else if (isMapping(overridden[top])) overridden[top] = { ...overridden[top], [member]: text }
+    const given = read === undefined ? text : read(text)
+    if (member === undefined) overridden[top] = given
+    else if (isMapping(overridden[top])) overridden[top] = { ...overridden[top], [member]: given }
     else {
       const remedy = `unset the variable, or add ${top}: to the file`
       problems.push({
@@ -97,6 +115,11 @@ export function overrideByVariables(value: { [key: string]: unknown }, environme
     variableOf: (path) => used.find((one) => one.path.every((step, at) => path[at] === step))?.name,
     problems,
   }
+}
+
+/** The number that a text of digits is. Any other text stays as it is, for the schema to refuse. */
+function wholeNumber(text: string): unknown {
+  return /^\d{1,9}$/.test(text) ? Number(text) : text
 }
 
 function isMapping(value: unknown): value is { [key: string]: unknown } {

@@ -128,7 +128,8 @@ export async function redisStore({ address, now, skew, newId, warn }: RedisStore
   }
 
   try {
-    await startWithin(startDeadline, async () => {
+    const isRefused = () => address.kind === 'single' && codeOf(lastError) === 'ECONNREFUSED'
+    await startWithin(startDeadline, isRefused, async () => {
       await compareClocks()
       await inspect()
       for (let tag = 0; tag < topology.tags; tag++) await epochs.markerOf(String(tag))
@@ -187,8 +188,8 @@ export async function redisStore({ address, now, skew, newId, warn }: RedisStore
 /** The clocks are so far apart that moments mean nothing. */
 class ClockError extends StoreUnavailableError {}
 
-/** Tries again while there is no connection yet, until the deadline. */
-async function startWithin(deadline: number, start: () => Promise<void>): Promise<void> {
+/** Tries again while there is no connection yet, until the deadline, or until it is clear that nobody listens. */
+async function startWithin(deadline: number, isRefused: () => boolean, start: () => Promise<void>): Promise<void> {
   let late = false
   const timer = setTimeout(() => {
     late = true
@@ -198,7 +199,7 @@ async function startWithin(deadline: number, start: () => Promise<void>): Promis
       try {
         return await boundedCalls({ deadline, mostAtOnce: 1 }).run(start)
       } catch (cause) {
-        if (!(cause instanceof ConnectionLostError) || late) throw cause
+        if (!(cause instanceof ConnectionLostError) || late || isRefused()) throw cause
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
   } finally {
@@ -213,6 +214,9 @@ function shortOf(digest: Buffer): string {
 /** What went wrong, in words that hold no key and no password. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error
-  const { code } = error as NodeJS.ErrnoException
-  return code ?? (error.message === '' ? error.name : error.message)
+  return codeOf(error) ?? (error.message === '' ? error.name : error.message)
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code
 }

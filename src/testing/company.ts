@@ -5,7 +5,8 @@ import { serveDocument, wellKnownPaths } from '../http/documents.ts'
 import { idpPlugin } from '../http/idp-plugin.ts'
 import type { Connection } from '../idp/connections.ts'
 import type { IdTokenIssuer } from '../idp/subject.ts'
-import { defaultAlgorithms, type KeySource } from '../protocol/keys.ts'
+import { defaultAlgorithms, type KeySource, type SigningKeys } from '../protocol/keys.ts'
+import { signingKeysOf } from '../protocol/own-keys.ts'
 import { connections as connectionsOf, resourceServers } from './enterprise.ts'
 import type { KeyPairs } from './keys.ts'
 import { serveAt } from './origin.ts'
@@ -14,6 +15,8 @@ import { type Stage, skew } from './stage.ts'
 
 export interface Company {
   idp: KeyPairs
+  /** The keys of {@link idp} as others see them: with the one that signs people in, also after its time. */
+  idpKeys: SigningKeys
   upstream: KeyPairs
   /** Looked at anew for each exchange: what an administrator changes here holds at once. */
   connections: Connection[]
@@ -26,15 +29,33 @@ export async function openCompany(stage: Stage, redirectUris: readonly string[])
   const { addresses, folder, clients, keysOf } = stage
   const idp = await folder.make('idp', ['ES256', 'RS256'])
   const upstream = await folder.make('upstream', ['RS256'])
+  const idpKeys = await withSignIn(idp)
   const connections = connectionsOf(addresses, clients)
   const subjectIssuers = [
-    subjectIssuer(addresses.idp, idp.signingKeys.source, stage),
+    subjectIssuer(addresses.idp, idpKeys.source, stage),
     subjectIssuer(addresses.upstream, keysOf(addresses.upstream), stage),
   ]
-  const company = { idp, upstream, connections, subjectIssuers }
+  const company = { idp, idpKeys, upstream, connections, subjectIssuers }
   await serveIdp(company, stage, redirectUris)
   await serveUpstream(upstream, stage)
   return company
+}
+
+/**
+ * oidc-provider takes its keys once, when it is made, and signs with the first of them for ever: that one stays published, until
+ * somebody purges it.
+ */
+async function withSignIn({ jwks, signingKeys }: KeyPairs): Promise<SigningKeys> {
+  const signIn = await signingKeysOf({ keys: jwks.keys.slice(0, 1) })
+  const { kid } = signIn.current()
+  const isOver = () => !signingKeys.isPurged(kid) && !signingKeys.published().keys.some((key) => key.kid === kid)
+  return {
+    current: signingKeys.current,
+    published: () => ({ keys: [...signingKeys.published().keys, ...(isOver() ? signIn.published().keys : [])] }),
+    source: {
+      find: (header) => (header.kid === kid && isOver() ? signIn.source : signingKeys.source).find(header),
+    },
+  }
 }
 
 function subjectIssuer(issuer: string, keys: KeySource, { directory }: Stage): IdTokenIssuer {
@@ -50,7 +71,7 @@ function subjectIssuer(issuer: string, keys: KeySource, { directory }: Stage): I
 
 /** Sign-in, token exchange, metadata and keys under one issuer. */
 async function serveIdp(company: Company, stage: Stage, redirectUris: readonly string[]): Promise<void> {
-  const { idp, connections, subjectIssuers } = company
+  const { idp, idpKeys, connections, subjectIssuers } = company
   const { addresses, directory, report } = stage
   const issuer = addresses.idp
   const clients = Object.values(stage.clients)
@@ -72,7 +93,7 @@ async function serveIdp(company: Company, stage: Stage, redirectUris: readonly s
       await app.register(idpPlugin, {
         identityProvider: {
           issuer,
-          signingKeys: idp.signingKeys,
+          signingKeys: idpKeys,
           findIssuer: (name) => subjectIssuers.find((one) => one.issuer === name),
           refreshTokens: signIn.refreshTokens,
           findResourceServer: async (audience) => servers.find((one) => one.issuer === audience),

@@ -4,43 +4,45 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
-import { type SignatureAlgorithm, type SigningKeys, signingKeysOf } from '../protocol/keys.ts'
-import { writeKeyFile } from '../server/key-files.ts'
+import type { JWK } from 'jose'
+import type { SignatureAlgorithm } from '../protocol/keys.ts'
+import { readSigningKeyFile, writeKeyFile } from '../server/key-files.ts'
+import { newPrivateKey } from '../server/key-rotation.ts'
+import { type FollowedKeys, type FollowOptions, followSigningKeys } from '../server/signing-keys.ts'
 
-/** A private JWK Set, its file, and the same keys ready to sign. */
+/** A private JWK Set as it was made, its file, and the keys of that file ready to sign: they follow it. */
 export interface KeyPairs {
   file: string
   jwks: { keys: JWK[] }
-  signingKeys: SigningKeys
+  signingKeys: FollowedKeys
 }
 
 export interface KeyFolder {
   /** Makes one key for each algorithm and writes them to `NAME.json`, mode 0600. The first one signs. */
   make(name: string, algorithms: readonly SignatureAlgorithm[]): Promise<KeyPairs>
-  /** Deletes the folder and what is in it. */
+  /** Follows no file any more, and deletes the folder and what is in it. */
   remove(): Promise<void>
 }
 
 /** Makes a folder of its own in the system's place for temporary files, mode 0700. */
-export async function keyFolder(): Promise<KeyFolder> {
+export async function keyFolder(options: Pick<FollowOptions, 'now' | 'warn'>): Promise<KeyFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'xaa-keys-'))
+  const followed: FollowedKeys[] = []
   return {
     async make(name, algorithms) {
       const keys: JWK[] = []
-      for (const alg of algorithms) keys.push(await newKey(alg))
+      for (const alg of algorithms) keys.push(await newPrivateKey(alg))
       const file = join(folder, `${name}.json`)
       await writeKeyFile(file, { keys }, { onlyNew: true })
-      return { file, jwks: { keys }, signingKeys: await signingKeysOf({ keys }) }
+      const signingKeys = followSigningKeys(await readSigningKeyFile(file), options)
+      followed.push(signingKeys)
+      return { file, jwks: { keys }, signingKeys }
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    async remove() {
+      for (const keys of followed) keys.close()
+      await rm(folder, { recursive: true, force: true })
+    },
   }
-}
-
-async function newKey(alg: SignatureAlgorithm): Promise<JWK> {
-  const { privateKey } = await generateKeyPair(alg, { extractable: true })
-  const jwk = await exportJWK(privateKey)
-  return { ...jwk, kid: await calculateJwkThumbprint(jwk), use: 'sig', alg }
 }
 
 /** 192 random bits in characters of `[A-Za-z0-9_-]`. */

@@ -3,8 +3,10 @@
 import type { FastifyInstance } from 'fastify'
 import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
 import { principalOf, type ResourcePluginOptions, resourcePlugin } from '../http/resource-plugin.ts'
+import { documentFetch } from '../outbound/document.ts'
 import { defaultAlgorithms, type KeySource } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import { statusLists } from '../resource/status-lists.ts'
 import { accountsBySubject } from '../resource-as/accounts.ts'
 import { jwtAccessTokens } from '../resource-as/issue.ts'
 import { type MemoryAccounts, memoryAccounts } from '../server/accounts.ts'
@@ -137,6 +139,7 @@ function protectionOf(
     algorithms: defaultAlgorithms,
     skew,
     maxLifetime: accessTokenLifetime,
+    revocation: statusLists({ fetchDocument: documentFetch({ allowLoopback: true, allowAddresses: [] }) }),
     ports: ports.portsForServer(),
     report,
   }

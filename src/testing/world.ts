@@ -37,7 +37,10 @@ export interface ResourceAs {
 }
 
 export interface World {
-  /** It signs people in and exchanges tokens. The file holds its private JWK Set (ES256, then RS256), mode 0600. */
+  /**
+   * It signs people in and exchanges tokens. The file holds its private JWK Set (ES256, then RS256), mode 0600; the world follows it,
+   * as it follows the other key files, so `xaa keys rotate` works on it. Sign-in goes on with the first key.
+   */
   idp: { issuer: string; tokenEndpoint: string; signingKeyFile: string }
   /** A foreign OpenID issuer (RS256) whose ID Tokens the identity provider takes. */
   upstream: { issuer: string; signingKeyFile: string }
@@ -74,14 +77,15 @@ export interface MintedIdToken {
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const say = options.report ?? ((message: string) => process.stderr.write(`${message}\n`))
   const bound: Origin[] = []
-  const folder = await keyFolder()
+  const ports = sharedPorts(options.now, options.onAudit)
+  const folder = await keyFolder({ now: ports.now, warn: say })
   const close = async () => {
     await Promise.all(bound.map(closeOrigin))
     await folder.remove()
   }
   try {
     const at = await bindPlaces(options.port ?? 0, bound)
-    const stage = await setStage(at, folder, sharedPorts(options.now, options.onAudit), say)
+    const stage = await setStage(at, folder, ports, say)
     const company = await openCompany(stage, ['http://127.0.0.1/callback', ...(options.redirectUris ?? [])])
     const chat = await openChat(stage)
     const files = await openFiles(stage)

@@ -96,7 +96,8 @@ describe('xaa serve', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'tells where it listens, answers there, and ends by %s with code 0',
     async (signal) => {
-      const file = await folder.write(changed('resourceAs', undefined, changed('idp.listen', '127.0.0.1:0')))
+      const alone = changed('resourceAs', undefined, changed('idp.listen', '127.0.0.1:0'))
+      const file = await folder.write({ ...alone, shutdown: { delay: 0 } })
       const { started, output } = start(file)
       while (!/listens +http/.test(output.stderr)) await once(started.stderr, 'data')
       const address = /listens +(\S+)/.exec(output.stderr)?.[1]
@@ -116,7 +117,11 @@ describe('xaa serve', () => {
           .trimEnd()
           .split('\n')
           .map((line) => JSON.parse(line)),
-      ).toMatchObject([{ role: 'idp', outcome: 'refused', error: 'invalid_client' }])
+      ).toMatchObject([
+        { opened: 'start' },
+        { role: 'idp', outcome: 'refused', error: 'invalid_client' },
+        { closed: true },
+      ])
     },
   )
 

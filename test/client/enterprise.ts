@@ -13,9 +13,11 @@ import { resourcePlugin } from '../../src/http/resource-plugin.ts'
 import type { Connection } from '../../src/idp/connections.ts'
 import type { RefreshTokenRecord } from '../../src/idp/subject.ts'
 import { type Client, secretDigestOf } from '../../src/protocol/client-auth.ts'
-import { keySetOf, publicPartOf, type SigningKeys, signingKeysOf } from '../../src/protocol/keys.ts'
+import { keySetOf, publicPartOf, type SigningKeys } from '../../src/protocol/keys.ts'
 import { clientAuthMethods } from '../../src/protocol/names.ts'
+import { signingKeysOf } from '../../src/protocol/own-keys.ts'
 import type { Ports } from '../../src/protocol/ports.ts'
+import { dangerouslyLocalOnly } from '../../src/resource/revocation.ts'
 import { jwtAccessTokens } from '../../src/resource-as/issue.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 
@@ -233,6 +235,7 @@ export async function enterprise(start = 1_800_000_000): Promise<Enterprise> {
         scopes: ['chat.read'],
         skew,
         maxLifetime: 3600,
+        revocation: dangerouslyLocalOnly,
         requiredScopes: ({ method }) => (method === 'POST' ? ['chat.read', 'chat.write'] : ['chat.read']),
         routes(routes) {
           routes.get('/mcp', async (_request, reply) => reply.send({ messages: ['hello, alice'] }))

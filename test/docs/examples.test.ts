@@ -106,7 +106,11 @@ it('an identity provider, an authorization server and an API of somebody else ta
     issue: jwtAccessTokens({ issuer: asIssuer, signingKeys: asKeys.keys, lifetime: 600 }),
     ports,
   })
-  const api = await startApi(asKeys.keys.source, ports)
+  const fromServer = async (url: string) => {
+    const { statusCode: status, rawPayload: body } = await as.inject(new URL(url).pathname)
+    return { status, body }
+  }
+  const api = await startApi(asKeys.keys.source, fromServer, ports)
 
   const post = (id: string, form: { [name: string]: string }) => ({
     method: 'POST' as const,

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { idpPlugin } from '../../src/http/idp-plugin.ts'
 import { principalOf, resourcePlugin } from '../../src/http/resource-plugin.ts'
 import { unavailable } from '../../src/protocol/errors.ts'
+import { dangerouslyLocalOnly } from '../../src/resource/revocation.ts'
 import { chat, mcp } from '../fixture/addresses.ts'
 import { type Enterprise, enterprise, exchangeCall, redeem } from '../fixture/enterprise.ts'
 import { send } from '../fixture/requests.ts'
@@ -22,6 +23,7 @@ const guard = () => ({
   scopes: ['chat.read'],
   skew: 30,
   maxLifetime: 3600,
+  revocation: dangerouslyLocalOnly,
   ports: world.ports,
 })
 const bearer = async () => ({

@@ -13,6 +13,8 @@ function ask(connection: Partial<Connection> = {}, change: Partial<AccessQuestio
     scopes: [],
     resources: [],
     authentication: {},
+    issuer: 'https://id.acme.example',
+    blocks: [],
     now: 10_000,
     skew: 30,
     ...change,

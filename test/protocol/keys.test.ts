@@ -1,16 +1,10 @@
-/** Key sets of others, and our own signing keys. */
+/** Key sets of others. */
 
 import { randomBytes } from 'node:crypto'
 import type { JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
-import {
-  isSignatureAlgorithm,
-  keySetOf,
-  publicPartOf,
-  type SignatureAlgorithm,
-  signingKeysOf,
-} from '../../src/protocol/keys.ts'
-import { privateJwk, publicJwk, rsaJwk } from '../fixture/keys.ts'
+import { isSignatureAlgorithm, keySetOf, publicPartOf, type SignatureAlgorithm } from '../../src/protocol/keys.ts'
+import { publicJwk, rsaJwk } from '../fixture/keys.ts'
 
 const because = (reason: string) => expect.objectContaining({ name: 'JwtError', reason })
 const refusedSet = (message: string) =>
@@ -118,6 +112,22 @@ describe('a key set', () => {
     await expect(find([weakest], undefined, 'RS256')).rejects.toEqual(because('key_unusable'))
   })
 
+  it('without the keys that were purged has neither their names nor their algorithm', async () => {
+    const purged = new Set<string>()
+    const keys = [await publicJwk('a'), await publicJwk('b')]
+    const source = await keySetOf({ keys }, (kid) => purged.has(kid))
+    await source.find({ alg: 'ES256', kid: 'a' })
+    await expect(source.find({ alg: 'ES256', kid: undefined })).rejects.toEqual(because('key_ambiguous'))
+    purged.add('a')
+    await expect(source.find({ alg: 'ES256', kid: 'a' })).rejects.toEqual(because('key_unknown'))
+    expect(await source.find({ alg: 'ES256', kid: undefined })).toBe(await source.find({ alg: 'ES256', kid: 'b' }))
+    purged.add('b')
+    await expect(source.find({ alg: 'ES256', kid: undefined })).rejects.toEqual(because('key_unknown'))
+    const { kid: _, ...nameless } = keys[0] ?? {}
+    const without = await keySetOf({ keys: [nameless] }, () => true)
+    expect(await without.find({ alg: 'ES256', kid: undefined })).toBeDefined()
+  })
+
   it('knows Ed25519 under both names', async () => {
     const key = await publicJwk('ed', 'EdDSA')
     expect(await find([{ ...key, alg: 'Ed25519' }], 'ed', 'EdDSA')).toBeDefined()
@@ -128,53 +138,3 @@ describe('a key set', () => {
 })
 
 const base64urlOf = (bytes: number) => randomBytes(bytes).fill(0xff, 0, 1).toString('base64url')
-
-describe('our own keys', () => {
-  it('are published without what is private, and the first signs', async () => {
-    const keys = await signingKeysOf({ keys: [await privateJwk('one'), await privateJwk('two', 'RS256')] })
-    expect(keys.current()).toMatchObject({ kid: 'one', alg: 'ES256' })
-    const [one, two] = keys.published().keys
-    expect(Object.keys(one ?? {}).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
-    expect(Object.keys(two ?? {}).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use'])
-    expect(await keys.source.find({ alg: 'RS256', kid: 'two' })).toBeDefined()
-  })
-
-  it('without a kid are named by their thumbprint', async () => {
-    const { kid: _, ...nameless } = await privateJwk('one')
-    const keys = await signingKeysOf({ keys: [nameless] })
-    expect(keys.current().kid).toMatch(/^[\w-]{43}$/)
-    expect(keys.published().keys[0]?.kid).toBe(keys.current().kid)
-  })
-
-  it.each<[string, () => Promise<JWK[]>, string]>([
-    ['none', async () => [], 'holds no key'],
-    ['a key without alg', async () => [{ ...(await privateJwk('one')), alg: undefined as never }], 'has no alg of'],
-    ['a key for HS256', async () => [{ kty: 'oct', k: 'AAAA', alg: 'HS256' }], 'has no alg of'],
-    ['a public key', async () => [await publicJwk('one')], 'has no private part'],
-    [
-      'two keys with one kid',
-      async () => [await privateJwk('one'), { ...(await privateJwk('two')), kid: 'one' }],
-      'two keys with one kid',
-    ],
-    ['a weak key', async () => [rsaJwk(1024, 'weak')], 'too weak'],
-    ['a weak key in second place', async () => [await privateJwk('one'), rsaJwk(1024, 'weak')], 'too weak'],
-    [
-      'a key of another kind than its alg',
-      async () => [{ ...(await privateJwk('one')), alg: 'RS256' }],
-      'no valid RS256 key',
-    ],
-    ['a broken private part', async () => [{ ...(await privateJwk('one')), d: 'AA' }], 'no valid ES256 key'],
-    [
-      'a broken key in second place',
-      async () => [await privateJwk('one'), { ...(await privateJwk('two')), d: 'AA' }],
-      'no valid ES256 key',
-    ],
-    [
-      'a key without its public part',
-      async () => [{ kty: 'EC', crv: 'P-256', d: 'AA', alg: 'ES256' }],
-      'no valid ES256 key',
-    ],
-  ])('%s is refused', async (_, jwks, message) => {
-    await expect(signingKeysOf({ keys: await jwks() })).rejects.toEqual(refusedSet(message))
-  })
-})

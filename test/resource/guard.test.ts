@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { signAccessToken } from '../../src/protocol/access-token.ts'
 import { unavailable } from '../../src/protocol/errors.ts'
 import { guardOf } from '../../src/resource/guard.ts'
+import { dangerouslyLocalOnly } from '../../src/resource/revocation.ts'
 import { acme, chat, files, mcp, search } from '../fixture/addresses.ts'
 import { type Enterprise, enterprise, exchange, idTokenClaims, redeem } from '../fixture/enterprise.ts'
 import { signerOf } from '../fixture/keys.ts'
@@ -183,6 +184,7 @@ describe('the guard by itself', () => {
     scopes: ['a'],
     skew: 30,
     maxLifetime: 600,
+    revocation: dangerouslyLocalOnly,
   })
 
   it('refuses two Authorization headers', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { readKeyFile, writeKeyFile } from '../../src/server/key-files.ts'
+import { changeKeyFile, readKeyFile, readSigningKeyFile, writeKeyFile } from '../../src/server/key-files.ts'
 import { newKey } from './example.ts'
 
 let top: string
@@ -44,6 +44,41 @@ describe('a key file', () => {
     await expect(writeKeyFile(file, { keys: [await newKey()] }, { onlyNew: true })).rejects.toThrow('exists already')
     expect(await readFile(file, 'utf8')).toBe(before)
     expect(await readdir(folder)).toEqual(['idp.json'])
+  })
+
+  it('is changed in one step, and stays as it is when the change is refused', async () => {
+    await writeKeyFile(file, { keys }, { onlyNew: true })
+    const added = await newKey('EdDSA')
+    const change = await changeKeyFile(file, async (before) => ({ keys: [...before, added], said: before.length }))
+    expect(change.said).toBe(1)
+    expect(await readKeyFile(file)).toEqual({ keys: [...keys, added] })
+    expect((await readSigningKeyFile(file)).keys.map(({ kid }) => kid)).toEqual([keys[0]?.kid, added.kid])
+    await expect(changeKeyFile(file, () => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect((await readKeyFile(file)).keys).toHaveLength(2)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await readdir(folder)).toEqual(['idp.json'])
+  })
+
+  it('is changed by one at a time: of two who begin together, the second is refused and overwrites nothing', async () => {
+    await writeKeyFile(file, { keys }, { onlyNew: true })
+    const second = await newKey()
+    await changeKeyFile(file, async (before) => {
+      await expect(changeKeyFile(file, async () => ({ keys: [second] }))).rejects.toMatchObject({
+        fact: 'is being changed by another command',
+        remedy: expect.stringContaining(`rm ${join(folder, '.idp.json.next')}`),
+      })
+      return { keys: before }
+    })
+    expect(await readKeyFile(file)).toEqual({ keys })
+    await changeKeyFile(file, async () => ({ keys: [second] }))
+    expect(await readKeyFile(file)).toEqual({ keys: [second] })
+  })
+
+  it('that is missing cannot be changed, and nothing is made in its place', async () => {
+    await expect(changeKeyFile(file, async (before) => ({ keys: before }))).rejects.toThrow('does not exist')
+    await mkdir(folder)
+    await expect(changeKeyFile(file, async (before) => ({ keys: before }))).rejects.toThrow('does not exist')
+    expect(await readdir(folder)).toEqual([])
   })
 
   it.each([0o640, 0o604, 0o620, 0o602, 0o644])(

@@ -1,0 +1,29 @@
+/** What `xaa serve` tells its operator about servers that were started. */
+
+import type { Config } from '../server/config.ts'
+import type { RunningServers } from '../server/server.ts'
+import { storeText } from '../server/state.ts'
+
+/** Where each role is to be found, and what is kept where. `now` is the moment, in seconds; `workers` are process ids. */
+export function startReport(
+  config: Config,
+  { roles, fence }: Pick<RunningServers, 'roles' | 'fence'>,
+  now: number,
+  workers: readonly number[] = [],
+): string {
+  const addresses = roles.map(
+    ({ role, issuer, listens, metadata }) =>
+      `${role === 'idp' ? 'identity provider' : 'resource authorization server'}\n  issuer    ${issuer}\n  listens   ${listens}\n  metadata  ${metadata}\n`,
+  )
+  const processes = workers.length === 0 ? '' : `workers\n  processes ${workers.join(' ')}\n`
+  const state = `state\n  store     ${storeText(config.store)}\n`
+  return `${addresses.join('')}${processes}${state}${fenceText(config, fence, now)}`
+}
+
+function fenceText({ resourceAs, store }: Config, fence: number, now: number): string {
+  if (resourceAs === undefined) return ''
+  if (store.kind === 'memory')
+    return 'The memory store forgets at each start which ID-JAGs were redeemed: for the first 30 seconds, and for all that were issued before, redemption is refused.\n'
+  if (fence <= now) return ''
+  return `The store is new, or lost its memory: ID-JAGs issued before ${new Date(fence * 1000).toISOString()} are not redeemed.\n`
+}

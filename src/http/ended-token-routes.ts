@@ -1,0 +1,72 @@
+/** What a resource authorization server with statuses serves about issued tokens: revocation, introspection, status lists. */
+
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { SigningKeys } from '../protocol/keys.ts'
+import type { EndedTokenAddresses } from '../protocol/metadata.ts'
+import type { AuditEvent, Ports } from '../protocol/ports.ts'
+import { answerIntrospection, type IntrospectionEndpoint } from '../resource-as/introspect.ts'
+import { answerRevocation, type RevocationEndpoint } from '../resource-as/revoke.ts'
+import type { ShownTokenRequest } from '../resource-as/shown-token.ts'
+import { issuerPath, issuerRoot } from './documents.ts'
+import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
+import { answerDecided, postRoute } from './post-route.ts'
+import { statusListRoutes } from './status-list-routes.ts'
+
+export interface EndedTokenOptions extends Omit<RevocationEndpoint, 'keys'> {
+  signingKeys: SigningKeys
+  /** Absent: no introspection. */
+  findProtectedResource?: IntrospectionEndpoint['findProtectedResource'] | undefined
+  ports: Ports
+  report: OAuthScopeOptions['report']
+}
+
+/** Where the routes are. */
+export function endedTokenAddresses({ issuer, findProtectedResource }: EndedTokenOptions): EndedTokenAddresses {
+  const root = issuerRoot(issuer)
+  return {
+    revocationEndpoint: `${root}/revoke`,
+    introspectionEndpoint: findProtectedResource === undefined ? undefined : `${root}/introspect`,
+    statusListsEndpoint: `${root}/status-lists`,
+  }
+}
+
+/** Registers the routes below the issuer's path. */
+export async function endedTokenRoutes(app: FastifyInstance, options: EndedTokenOptions): Promise<void> {
+  const { issuer, signingKeys, statuses, findProtectedResource, ports, report } = options
+  const path = issuerPath(issuer)
+  const keeper = { ...options, keys: signingKeys.source }
+  const route = async (
+    name: string,
+    action: AuditEvent['action'],
+    answer: (request: ShownTokenRequest) => Promise<unknown>,
+  ) =>
+    await postRoute(
+      app,
+      {
+        path: `${path}/${action}`,
+        name: `the ${name} endpoint`,
+        event: { role: 'resource-as', server: issuer, action },
+        ports,
+        report,
+      },
+      async (request, reply) => await answerDecided(request, reply, report, () => answer(shownTokenOf(request))),
+    )
+  // RFC 7009 §2.2: 200, and the body says nothing.
+  await route('revocation', 'revoke', async (request) => {
+    await answerRevocation(request, keeper, ports)
+    return ''
+  })
+  if (findProtectedResource !== undefined)
+    await route('introspection', 'introspect', (request) =>
+      answerIntrospection(request, { ...keeper, findProtectedResource }, ports),
+    )
+  statusListRoutes(app, { issuer, statuses, signingKeys, now: () => ports.now(), report })
+}
+
+function shownTokenOf(request: FastifyRequest): ShownTokenRequest {
+  return {
+    body: encodedBody(request),
+    authorization: headerLines(request, 'authorization'),
+    correlationId: correlationIdOf(request),
+  }
+}

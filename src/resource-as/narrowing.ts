@@ -1,0 +1,123 @@
+/** What of a verified ID-JAG is granted here: resources, scopes, and whether at all (ID-JAG §4.4.1, RAS-08…RAS-13). */
+
+import { type Blocks, blockOf } from '../protocol/blocks.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { IdJagClaims } from '../protocol/id-jag.ts'
+import type { Reason } from '../protocol/reasons.ts'
+import { sameResource } from '../protocol/resource.ts'
+import type { ClientPolicy, GovernedResource, TrustedIssuer } from './trust.ts'
+
+/** What this server governs, and whom it lets in. */
+export interface ResourcePolicy {
+  issuer: string
+  resources: readonly GovernedResource[]
+  /** What a client may be given. Undefined: nothing. */
+  findClientPolicy(client: string): Promise<ClientPolicy | undefined>
+  /** Absent: nobody can be blocked. */
+  blocks?: Blocks
+}
+
+/** RAS-12, D-11, FL-ISS-05: one foreign identifier spoils the claim; a parameter must lie within it. */
+export function grantedResources(claims: IdJagClaims, asked: string[], server: ResourcePolicy): GovernedResource[] {
+  const governed = (one: string) => server.resources.find(({ resource }) => sameResource(resource, one))
+  const claimed = claims.resource?.map((one) => {
+    const found = governed(one)
+    if (found === undefined) throw refused('resource_denied', "unexpected 'resource' claim value")
+    return found
+  })
+  if (asked.length === 0) return eachOnce(claimed ?? theOnlyOne(server))
+  const granted = asked.map((one) => {
+    const found = governed(one)
+    if (found === undefined || (claimed !== undefined && !claimed.includes(found)))
+      throw noTarget('resource: not one that the assertion and this server give')
+    return found
+  })
+  return eachOnce(granted)
+}
+
+/** FL-ISS-03: a resource that was named twice is granted once. */
+function eachOnce(resources: GovernedResource[]): GovernedResource[] {
+  return [...new Set(resources)]
+}
+
+function theOnlyOne({ resources }: ResourcePolicy): GovernedResource[] {
+  // RFC 8707 §2: required where the server cannot know which one is meant.
+  if (resources.length !== 1) throw noTarget('resource is required: this server governs several')
+  return [...resources]
+}
+
+/** RAS-08 (3): the issuer may speak for this client, and the client may be given something. */
+export async function clientMayUse(
+  client: string,
+  trusted: TrustedIssuer,
+  server: ResourcePolicy,
+): Promise<ClientPolicy> {
+  const policy = trusted.clients.includes(client) ? await server.findClientPolicy(client) : undefined
+  if (policy !== undefined) return policy
+  throw new OAuthError('access_denied', 'policy does not allow this client to use assertions of this issuer', {
+    reason: 'policy_denied',
+    detail: `${client} is not among the clients of ${trusted.issuer}`,
+  })
+}
+
+/** Whom the operator of this server has stopped, under any name that is known by now (D-02). */
+export function refuseBlocked(
+  found: { claims: IdJagClaims; account: string | object; client: string; resources: string[] },
+  { blocks, issuer: self }: ResourcePolicy,
+): void {
+  const { claims, account, client, resources } = found
+  const users = [claims.sub, account, claims.email].filter((name) => typeof name === 'string')
+  const access = { users, client, audiences: [self, ...resources], issuer: claims.iss }
+  if (blockOf(blocks?.inForce() ?? [], access) === undefined) return
+  throw new OAuthError('access_denied', 'policy does not allow this access', { reason: 'blocked' })
+}
+
+/** RAS-13: the scopes of the ID-JAG, of the request, of the client and of the resources: what all of them allow. */
+export function narrow(
+  claims: IdJagClaims,
+  asked: string[],
+  governed: GovernedResource[],
+  policy: ClientPolicy,
+): { scopes: string[]; resources: string[] } {
+  const allowed = governed.filter(({ resource }) => policy.resources.some((one) => sameResource(one, resource)))
+  if (allowed.length === 0)
+    throw noTarget(
+      'resource: none that this client may be given',
+      `the client's own resources are ${policy.resources.join(', ')}`,
+    )
+  const offered = new Set(allowed.flatMap(({ scopes }) => scopes))
+  const claimed = claims.scope?.split(' ').filter((scope) => scope !== '')
+  const scopes = policy.scopes.filter(
+    (scope) =>
+      offered.has(scope) &&
+      // D-12: an ID-JAG without scope is limited by this server's own policy.
+      (claimed === undefined || claimed.includes(scope)) &&
+      (asked.length === 0 || asked.includes(scope)),
+  )
+  if (scopes.length === 0)
+    throw new OAuthError('invalid_scope', 'none of the scope of the assertion and the request can be granted', {
+      reason: 'scope_denied',
+      detail: `assertion ${claims.scope ?? '(none)'}; request ${asked.join(' ') || '(none)'}; client ${policy.scopes.join(' ')}`,
+    })
+  // RFC 9068 §3: every scope of the token means something at every resource of it, or one would be good where nobody gave it.
+  const resources = allowed.filter((one) => scopes.every((scope) => one.scopes.includes(scope)))
+  if (resources.length === 0)
+    throw new OAuthError('invalid_scope', 'no single resource has all of the scope: name one resource', {
+      reason: 'scope_denied',
+      detail: `${scopes.join(' ')} belong to different ones of ${allowed.map(({ resource }) => resource).join(', ')}`,
+    })
+  return { scopes, resources: resources.map(({ resource }) => resource) }
+}
+
+/** The refusal of the assertion itself (RFC 7521 §4.1.1). */
+export function refused(reason: Reason, message: string, cause?: unknown): OAuthError {
+  return new OAuthError('invalid_grant', `assertion: ${message}`, { reason, ...(cause === undefined ? {} : { cause }) })
+}
+
+/** The refusal of a resource (RFC 8707 §2). */
+function noTarget(description: string, detail?: string): OAuthError {
+  return new OAuthError('invalid_target', description, {
+    reason: 'resource_denied',
+    ...(detail === undefined ? {} : { detail }),
+  })
+}

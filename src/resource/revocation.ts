@@ -1,0 +1,26 @@
+/** How a guard learns that a token was ended before its time: the contract of its three modes, and the mode that never learns it. */
+
+import { type AccessTokenClaims, type AccessTokenRules, verifyAccessToken } from '../protocol/access-token.ts'
+import { readJwt } from '../protocol/jwt.ts'
+import type { Seconds } from '../protocol/ports.ts'
+
+/** The authorization server whose tokens a guard takes. */
+export interface TokenSource extends Pick<AccessTokenRules, 'issuer' | 'keys' | 'algorithms' | 'skew'> {
+  now(): Seconds
+}
+
+/**
+ * Judges one access token by the rules of a guard. Throws JwtError for a token that is not good, or no longer, and OAuthError 503 when
+ * it cannot know.
+ */
+export type TokenCheck = (token: string, rules: AccessTokenRules) => Promise<AccessTokenClaims>
+
+/** Makes the check of one guard. Called once for it. */
+export type Revocation = (source: TokenSource) => TokenCheck
+
+/**
+ * A weakening: the signature and the lifetime are all that is checked, and a token that was revoked, or whose user was blocked, is
+ * taken until it expires. For authorization servers that offer neither status lists nor introspection.
+ */
+export const dangerouslyLocalOnly: Revocation = () => async (token, rules) =>
+  await verifyAccessToken(readJwt(token), rules)

@@ -1,0 +1,122 @@
+/** The guard's usual mode: the token's signature, and its place in a Token Status List of its issuer (draft-ietf-oauth-status-list-21). */
+
+import { verifyAccessToken } from '../protocol/access-token.ts'
+import { unavailable } from '../protocol/errors.ts'
+import { discoverMetadata, type FetchDocument } from '../protocol/issuer-keys.ts'
+import { readJwt } from '../protocol/jwt.ts'
+import { JwtError } from '../protocol/jwt-error.ts'
+import { mediaType } from '../protocol/names.ts'
+import type { Seconds } from '../protocol/ports.ts'
+import { maxStatusListBytes, type ReadStatusList, readStatusList } from '../protocol/status-list.ts'
+import { readStatusClaim } from '../protocol/status-reference.ts'
+import { within } from './deadline.ts'
+import type { Revocation, TokenSource } from './revocation.ts'
+import { youngCopy } from './young-copy.ts'
+
+export interface StatusListsOptions {
+  /** Lists and metadata are fetched with it. It should follow no redirect. */
+  fetchDocument: FetchDocument
+  /** The longest that a request waits for a list, 1 s unless given. */
+  deadline?: Seconds
+}
+
+/**
+ * An end is in force everywhere within 5 s: the server's own list is at most 1 s old, its knowledge of an end at another instance 1 s,
+ * and no list decides here later than 3 s after it was asked for. A list that is fetched every second is seldom older than 1 s.
+ */
+const freshFor: Seconds = 1
+const waitFrom: Seconds = 2.5
+const usableFor: Seconds = 3
+/** Whether an issuer offers lists changes with its releases. What was said last serves while its metadata cannot be fetched. */
+const offerAges = { freshFor: 300, waitFrom: Number.POSITIVE_INFINITY, usableFor: Number.POSITIVE_INFINITY }
+/** Instances of one server may sign with clocks that are this far apart; a list that is older than the one before goes back in time. */
+const signersApart: Seconds = 5
+const mostLists = 64
+
+/**
+ * Checks tokens against the status lists of their issuer. A token without `status` is refused where the issuer's metadata offers lists
+ * (`status_list_aggregation_endpoint`), and otherwise judged by signature and lifetime alone. A token whose key the list no longer names
+ * is `key_unknown`, an ended one `token_ended`. Without a list that is young enough: 503 `status_unavailable`.
+ */
+export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions): Revocation {
+  return (source) => {
+    const { issuer, now } = source
+    const { origin } = new URL(issuer)
+    const offersLists = youngCopy<boolean>({
+      async load() {
+        const metadata = await within(deadline, discoverMetadata(issuer, fetchDocument))
+        return metadata.status_list_aggregation_endpoint !== undefined
+      },
+      agesOf: () => offerAges,
+      failed: cannotKnow(issuer),
+      now,
+    })
+    const listAt = fewest(mostLists, (uri: string) =>
+      youngCopy<ReadStatusList>({
+        load: async (known) => await within(deadline, fetchList(uri, source, fetchDocument, known)),
+        agesOf: ({ ttl = waitFrom }) => ({
+          freshFor: Math.min(freshFor, ttl),
+          waitFrom: Math.min(waitFrom, ttl),
+          usableFor,
+        }),
+        failed: cannotKnow(uri),
+        now,
+      }),
+    )
+    return async (token, rules) => {
+      const jwt = readJwt(token)
+      const claims = await verifyAccessToken(jwt, rules)
+      const place = readStatusClaim(claims.status)
+      if (place === undefined) {
+        if (await offersLists()) throw new JwtError('token_invalid', 'has no status, and its issuer keeps status lists')
+        return claims
+      }
+      // No address that a token names is asked, unless it is the issuer's own server.
+      if (!URL.canParse(place.uri) || new URL(place.uri).origin !== origin)
+        throw new JwtError('fetch_blocked', 'names a status list of another server')
+      const { publishedKids, isEnded } = await listAt(place.uri)()
+      const { kid } = jwt.header
+      if (publishedKids !== undefined && (kid === undefined || !publishedKids.includes(kid)))
+        throw new JwtError('key_unknown', 'is signed with a key that its issuer no longer publishes')
+      const ended = isEnded(place.idx)
+      // Status list draft §8.3: a place that the list does not have is no status.
+      if (ended === undefined) throw new JwtError('malformed', "unexpected 'status' claim value")
+      if (ended) throw new JwtError('token_ended', 'was ended before its time')
+      return claims
+    }
+  }
+}
+
+async function fetchList(
+  uri: string,
+  { issuer, keys, algorithms, skew, now }: TokenSource,
+  fetchDocument: FetchDocument,
+  known: ReadStatusList | undefined,
+): Promise<ReadStatusList> {
+  const { status, body } = await fetchDocument(uri, { maxBytes: maxStatusListBytes, accept: mediaType.statusList })
+  if (status !== 200) throw new Error(`it answered ${status}`)
+  const token = Buffer.from(body).toString('latin1').trim()
+  const list = await readStatusList(token, { uri, issuer, keys, algorithms, skew, now: now(), known })
+  if (known !== undefined && list.issuedAt < known.issuedAt - signersApart)
+    throw new Error('it is older than the list before')
+  return list
+}
+
+/** Whatever went wrong, the token is not to blame: 503, and never a way in. */
+function cannotKnow(address: string): (cause: unknown) => Error {
+  return (cause) =>
+    unavailable('status_unavailable', `status of tokens at ${address}: ${(cause as Error).message}`, cause)
+}
+
+/** One value for each name, made when it is asked for; beyond `most`, the one that was not asked for the longest is forgotten. */
+function fewest<Value>(most: number, make: (name: string) => Value): (name: string) => Value {
+  const values = new Map<string, Value>()
+  return (name) => {
+    const value = values.get(name) ?? make(name)
+    values.delete(name)
+    values.set(name, value)
+    const [oldest] = values.keys()
+    if (values.size > most && oldest !== undefined) values.delete(oldest)
+    return value
+  }
+}

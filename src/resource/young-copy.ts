@@ -1,0 +1,57 @@
+/** A copy of what somebody else's server says, which must be young: asked for anew while it is used, and never when it is not. */
+
+import type { Seconds } from '../protocol/ports.ts'
+
+/** The ages of a copy, counted from the moment at which it was asked for. */
+export interface Ages {
+  /** Younger than this, nobody is asked. From here on a new one is fetched in the background, while this one serves. */
+  freshFor: Seconds
+  /** From this age on a caller waits for the new one. */
+  waitFrom: Seconds
+  /** Older than this it does not serve, whatever becomes of the new one. */
+  usableFor: Seconds
+}
+
+/** After a failure nothing is asked for this time, and whoever has no usable copy is told of the failure at once. */
+const retryAfter: Seconds = 0.5
+
+export interface YoungCopyOptions<Copy> {
+  /** Asks for a new copy, and is given the one before. However many wait, it runs once. */
+  load(known: Copy | undefined): Promise<Copy>
+  agesOf(copy: Copy): Ages
+  /** What is thrown when no copy is usable. */
+  failed(cause: unknown): Error
+  now(): Seconds
+}
+
+/** Makes the reader of one copy. It throws what `failed` makes of the last failure while no copy is usable. */
+export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<Copy>): () => Promise<Copy> {
+  let held: { copy: Copy; at: Seconds } | undefined
+  let failure: { cause: unknown; at: Seconds } | undefined
+  let pending: Promise<void> | undefined
+
+  const ask = async () => {
+    const at = now()
+    try {
+      held = { copy: await load(held?.copy), at }
+      failure = undefined
+    } catch (cause) {
+      failure = { cause, at: now() }
+    } finally {
+      pending = undefined
+    }
+  }
+  // A clock that was set back says nothing of an age: whatever is from the future is too old.
+  const since = (at: Seconds | undefined) => (at === undefined || at > now() ? Number.POSITIVE_INFINITY : now() - at)
+
+  return async () => {
+    const ages = held === undefined ? { freshFor: 0, waitFrom: 0 } : agesOf(held.copy)
+    const age = since(held?.at)
+    if (age >= ages.freshFor && (pending !== undefined || since(failure?.at) >= retryAfter)) {
+      pending ??= ask()
+      if (age >= ages.waitFrom) await pending
+    }
+    if (held !== undefined && since(held.at) <= agesOf(held.copy).usableFor) return held.copy
+    throw failed(failure?.cause ?? new Error('the answer was too slow'))
+  }
+}

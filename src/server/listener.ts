@@ -1,0 +1,43 @@
+/** The HTTP server of a role: its limits against slow senders, and where it listens. */
+
+import type { AddressInfo } from 'node:net'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { Listen } from './config-values.ts'
+import { StartError } from './start-error.ts'
+
+/** A server without routes. */
+export function newApp(): FastifyInstance {
+  // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
+  const http = { headersTimeout: 9000, connectionsCheckingInterval: 1000 }
+  return fastify({
+    logger: false,
+    trustProxy: false,
+    requestTimeout: 9000,
+    forceCloseConnections: 'idle',
+    // What was accepted is answered, also while the server closes.
+    return503OnClosing: false,
+    http,
+  })
+}
+
+/** Listens, and gives the address it got. Throws {@link StartError} when it cannot. */
+export async function listenOn(
+  app: FastifyInstance,
+  role: 'idp' | 'resourceAs',
+  { host, port }: Listen,
+): Promise<string> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === undefined) throw cause
+    const fact = code === 'EADDRINUSE' ? 'another process listens there' : code
+    const variable = role === 'idp' ? 'XAA_IDP_LISTEN' : 'XAA_RAS_LISTEN'
+    throw new StartError(
+      `${role}.listen: cannot listen on ${host}:${port}: ${fact}. Change ${role}.listen, or set ${variable}.`,
+      { cause },
+    )
+  }
+  const { address, family, port: bound } = app.server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+}

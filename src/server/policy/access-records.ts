@@ -1,0 +1,49 @@
+/** The accesses that tokens were issued for: how a block finds tokens that nobody keeps a list of. */
+
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import type { Access } from '../../protocol/blocks.ts'
+import type { Seconds } from '../../protocol/ports.ts'
+import type { Records } from '../../store/store.ts'
+import { kinds } from './policy-records.ts'
+
+const AccessValue = z.object({
+  users: z.array(z.string()),
+  client: z.string(),
+  audiences: z.array(z.string()),
+  issuer: z.string(),
+  tenant: z.string().optional(),
+})
+
+/** An access with the index of its tokens. */
+export interface KnownAccess {
+  id: string
+  index: number
+  access: Access
+}
+
+/** The longest life of an access token of ours, with every clock difference. */
+export const longestTokenLife: Seconds = 3700
+
+/** An access gets a new record, and its tokens a new index, with each of these periods. */
+const period: Seconds = 24 * 3600
+
+/** Where the record of an access is now, and until when it must be kept so that a block finds every token of it. */
+export function placeOf(access: Access, now: Seconds): { id: string; until: Seconds } {
+  const started = Math.floor(now / period)
+  const { users, client, audiences, issuer, tenant } = access
+  const named = [users, client, [...audiences].sort(), issuer, tenant ?? null, started]
+  return {
+    id: createHash('sha256').update(JSON.stringify(named)).digest('base64url'),
+    until: (started + 1) * period + longestTokenLife,
+  }
+}
+
+/** Every access that tokens may still be alive for. Reads all of them: for a change of the policy, not for a request. */
+export async function knownAccesses(records: Records): Promise<KnownAccess[]> {
+  const list = await records.list(kinds.access)
+  return list.map(({ id, version, value }) => {
+    const { tenant, ...access } = AccessValue.parse(value)
+    return { id, index: version, access: { ...access, ...(tenant === undefined ? {} : { tenant }) } }
+  })
+}

@@ -1,0 +1,103 @@
+/** What an administrator changes at run time, as records of the store: blocks, and signing keys that are no longer believed. */
+
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import { type Block, blockMembers, type LiftedBlock } from '../../protocol/blocks.ts'
+import type { Seconds } from '../../protocol/ports.ts'
+import type { RecordChange, Records, StoredRecord } from '../../store/store.ts'
+
+/** The kinds of records. All but `access` are few. */
+export const kinds = {
+  /** One record, `head`, changed with every administrator's change: its version names the policy. */
+  policy: 'policy',
+  block: 'block',
+  lifted: 'lifted-block',
+  purgedKey: 'purged-key',
+  purgedIssuer: 'purged-issuer',
+  /** One for each access that tokens were issued for. Its version is the index of their status. */
+  access: 'access',
+  /** An index whose tokens ended before their time. */
+  ended: 'ended-access',
+} as const
+
+export const headId = 'head'
+
+/** Who changed something, when, and why: kept beside it. */
+export interface Change {
+  at: Seconds
+  by: string
+  note?: string | undefined
+}
+
+/** A block in force. */
+export type BlockRecord = Block & Change
+
+const text = z.string()
+const names = {
+  user: text.optional(),
+  client: text.optional(),
+  audience: text.optional(),
+  tenant: text.optional(),
+  issuer: text.optional(),
+}
+const BlockValue = z.object({ ...names, at: z.number(), by: text, note: text.optional() })
+const LiftedValue = z.object({ ...names, liftedAt: z.number() })
+const PurgedKeyValue = z.object({ kid: text })
+const PurgedIssuerValue = z.object({ issuer: text, at: z.number() })
+
+/** Everything an administrator changed, as one reading of the store. */
+export interface PolicyRecords {
+  /** The revision of the latest administrator's change; 0 when there was none. */
+  version: number
+  blocks: readonly BlockRecord[]
+  lifted: readonly LiftedBlock[]
+  /** Ids of keys that are refused although a set may still name them. */
+  purgedKeys: ReadonlySet<string>
+  /** For each issuer, the moment before which its key sets were fetched in vain. */
+  keysPurgedAt: ReadonlyMap<string, Seconds>
+  /** Indexes of tokens that were ended one by one. */
+  ended: ReadonlySet<number>
+  /** The same as records, so that they can be written again to a store that lost them. */
+  records: readonly { kind: string; record: StoredRecord }[]
+}
+
+const followed = [kinds.policy, kinds.block, kinds.lifted, kinds.purgedKey, kinds.purgedIssuer, kinds.ended]
+
+/** Reads all of it. A record of a form that this version does not know rejects: what it says must not be overlooked. */
+export async function readPolicyRecords(records: Records): Promise<PolicyRecords> {
+  const lists = await Promise.all(followed.map((kind) => records.list(kind)))
+  const all = lists.flatMap((list, at) => list.map((record) => ({ kind: followed[at] ?? '', record })))
+  const values = <Shape extends z.ZodType>(kind: string, shape: Shape): z.output<Shape>[] =>
+    all.filter((one) => one.kind === kind).map(({ record }) => shape.parse(record.value))
+  return {
+    version: all.find(({ kind }) => kind === kinds.policy)?.record.version ?? 0,
+    blocks: values(kinds.block, BlockValue).map(withoutAbsent),
+    lifted: values(kinds.lifted, LiftedValue).map(withoutAbsent),
+    purgedKeys: new Set(values(kinds.purgedKey, PurgedKeyValue).map(({ kid }) => kid)),
+    keysPurgedAt: new Map(values(kinds.purgedIssuer, PurgedIssuerValue).map(({ issuer, at }) => [issuer, at])),
+    ended: new Set(all.filter((one) => one.kind === kinds.ended).map(({ record }) => Number(record.id))),
+    records: all,
+  }
+}
+
+/** The id of a block: the same names, the same block. */
+export function blockId(block: Block): string {
+  const named = blockMembers.map((member) => block[member] ?? null)
+  return createHash('sha256').update(JSON.stringify(named)).digest('base64url')
+}
+
+/** The names of a block and nothing else, in their order. */
+export function namesOfBlock(block: Block): Block {
+  return withoutAbsent(Object.fromEntries(blockMembers.map((member) => [member, block[member]])) as Block)
+}
+
+/** The change of the head that belongs to every administrator's change. */
+export function headChange(version: number, change: Change & { what: string }): RecordChange {
+  return { kind: kinds.policy, id: headId, expected: version, value: withoutAbsent({ ...change }) }
+}
+
+type Present<Value> = { [Member in keyof Value]: Exclude<Value[Member], undefined> }
+
+function withoutAbsent<Value extends object>(value: Value): Present<Value> {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Present<Value>
+}

@@ -1,0 +1,67 @@
+/** The status of issued access tokens, kept in the store and followed by every process that shares it. */
+
+import type { Access } from '../../protocol/blocks.ts'
+import { unavailable } from '../../protocol/errors.ts'
+import type { Seconds } from '../../protocol/ports.ts'
+import type { TokenStatuses } from '../../resource-as/status.ts'
+import { ConflictError, type Records, StoreUnavailableError } from '../../store/store.ts'
+import { answered } from '../answered.ts'
+import { longestTokenLife, placeOf } from './access-records.ts'
+import type { PolicyFeed } from './policy-feed.ts'
+import { kinds } from './policy-records.ts'
+
+export interface StoredTokenStatusesOptions {
+  records: Records
+  feed: PolicyFeed
+  now(): Seconds
+}
+
+const mostRemembered = 100_000
+
+/** {@link TokenStatuses} over records: one write for the first token of an access on a day, none for the others. */
+export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesOptions): TokenStatuses {
+  const indexes = new Map<string, number>()
+  const remember = (id: string, index: number): number => {
+    if (indexes.size >= mostRemembered) indexes.clear()
+    indexes.set(id, index)
+    return index
+  }
+  const find = async (access: Access): Promise<number> => {
+    const { id, until } = placeOf(access, now())
+    const remembered = indexes.get(id)
+    if (remembered !== undefined && !feed.isEnded(remembered)) return remembered
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const { version = 0 } = (await records.get(kinds.access, id)) ?? {}
+      if (version > 0 && !feed.isEnded(version)) return remember(id, version)
+      const { users, client, audiences, issuer, tenant } = access
+      const value = { users, client, audiences, issuer, ...(tenant === undefined ? {} : { tenant }) }
+      try {
+        const index = await records.change([{ kind: kinds.access, id, expected: version, value, until }])
+        // A store that lost its memory counts from the start again, and may come by a number that has ended.
+        if (!feed.isEnded(index)) return remember(id, index)
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error
+      }
+    }
+    throw new StoreUnavailableError('the access is being changed by others all the time')
+  }
+  return {
+    indexFor: (access, until) => {
+      if (until > now() + longestTokenLife) throw unavailable('internal_error', 'the token would outlive its status')
+      return answered(() => find(access))
+    },
+    isEnded: feed.isEnded,
+    endedBetween: feed.endedBetween,
+    end: (index) =>
+      answered(async () => {
+        const until = now() + 2 * longestTokenLife
+        await records
+          .change([{ kind: kinds.ended, id: String(index), expected: 0, value: {}, until }])
+          .catch((error: unknown) => {
+            // Somebody else ended it.
+            if (!(error instanceof ConflictError)) throw error
+          })
+        await feed.refresh()
+      }),
+  }
+}

@@ -1,0 +1,101 @@
+/** The roles of a configuration as Fastify plugins, built from the parts of the process around them. */
+
+import type { FastifyPluginAsync } from 'fastify'
+import { idpPlugin } from '../http/idp-plugin.ts'
+import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
+import { documentFetch } from '../outbound/document.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import type { Ports } from '../protocol/ports.ts'
+import type { Store } from '../store/store.ts'
+import type { Audit } from './audit.ts'
+import type { Config } from './config.ts'
+import { isLoopbackUrl, type Listen } from './config-values.ts'
+import { idpRole } from './idp-role.ts'
+import { jsonLine } from './json-line.ts'
+import type { SigningKeyFile } from './key-files.ts'
+import type { PolicyFeed } from './policy/policy-feed.ts'
+import { resourceAsRole } from './resource-as-role.ts'
+import { type FollowedKeys, followSigningKeys } from './signing-keys.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** What the roles of one process share. */
+export interface ProcessParts {
+  config: Config
+  store: Store
+  audit: Audit
+  policy: PolicyFeed
+  /** Tells every process on the store that a key of ours is not to be believed. */
+  purgeKey(kid: string): void
+  /** The ports of the role with this issuer. */
+  portsOver(audit: Audit, store: Store, issuer: string): Ports
+  /** Gets one JSON line for each failure of the server itself, and for each warning about somebody else's documents. */
+  log(line: string): void
+}
+
+/** A role that is not listening yet. */
+export interface Role {
+  role: 'idp' | 'resourceAs'
+  issuer: string
+  listen: Listen
+  plugin: FastifyPluginAsync
+}
+
+/** The roles that the configuration has, the identity provider first. Nothing is opened or fetched. */
+export function rolesOf(parts: ProcessParts): Role[] {
+  const { idp, resourceAs } = parts.config
+  const roles: Role[] = []
+  if (idp !== undefined) {
+    const { issuer, listen } = idp
+    const { surroundings, shared } = around(parts, issuer)
+    const signingKeys = followedKeys(idp.keys, surroundings, parts)
+    const options = { ...idpRole(idp, surroundings, signingKeys), ...shared }
+    const plugin: FastifyPluginAsync = async (app) => {
+      app.addHook('onClose', async () => signingKeys.close())
+      await app.register(idpPlugin, options)
+    }
+    roles.push({ role: 'idp', issuer, listen, plugin })
+  }
+  if (resourceAs !== undefined) {
+    const { issuer, listen } = resourceAs
+    const { surroundings, shared } = around(parts, issuer)
+    const signingKeys = followedKeys(resourceAs.keys, surroundings, parts)
+    const role = resourceAsRole(resourceAs, surroundings, parts.store.records, signingKeys)
+    const options = { ...role, signingKeys, ...shared }
+    const plugin: FastifyPluginAsync = async (app) => {
+      app.addHook('onClose', async () => signingKeys.close())
+      await app.register(resourceAsPlugin, options)
+    }
+    roles.push({ role: 'resourceAs', issuer, listen, plugin })
+  }
+  return roles
+}
+
+function followedKeys(
+  file: SigningKeyFile,
+  { now, warn, policy }: Surroundings,
+  { purgeKey }: ProcessParts,
+): FollowedKeys {
+  return followSigningKeys(file, { now, warn, onPurged: purgeKey, isPurged: policy.isPurgedKey })
+}
+
+/** The world as one role sees it, and what every plugin is given. */
+function around({ config, store, audit, policy, portsOver, log }: ProcessParts, issuer: string) {
+  const ports = portsOver(audit, store, issuer)
+  const { allowAddresses } = config.outbound
+  const surroundings: Surroundings = {
+    fetchDocument: documentFetch({ allowLoopback: isLoopbackUrl(issuer), allowAddresses }),
+    now: ports.now,
+    policy,
+    warn: (message) => log(jsonLine({ at: ports.now(), server: issuer, warning: message })),
+  }
+  const report = (error: unknown, correlationId: string) =>
+    log(jsonLine({ at: ports.now(), server: issuer, correlationId, ...failureOf(error) }))
+  return { surroundings, shared: { ports, report, policyVersion: () => `${config.policyVersion}.${policy.version()}` } }
+}
+
+/** What the operator is told of a failure. The caller got none of it. */
+function failureOf(error: unknown): { [member: string]: unknown } {
+  if (error instanceof OAuthError) return { error: error.code, reason: error.reason, detail: error.detail }
+  if (error instanceof Error) return { error: error.name, message: error.message, stack: error.stack }
+  return { error: typeof error }
+}
