@@ -19,7 +19,7 @@ const programs = [
       '/usr/bin/google-chrome',
       '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
     ],
-    tests: 'test/browser/**',
+    tests: ['test/browser/**'],
     what: 'the pages in a browser',
   },
   {
@@ -27,7 +27,7 @@ const programs = [
     variable: 'REDIS_SERVER',
     package: 'redis-server',
     paths: ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/opt/homebrew/bin/redis-server'],
-    tests: 'test/store/redis/**',
+    tests: ['test/store/redis/**', 'test/faults/redis/**', 'test/testing/redis/**'],
     what: 'the store in Redis',
   },
 ]
@@ -45,7 +45,7 @@ for (const program of programs) {
   const path = findProgram(program)
   if (path !== undefined) found[program.variable] = path
   else {
-    excluded.push(`--exclude=${program.tests}`)
+    excluded.push(...program.tests.map((glob) => `--exclude=${glob}`))
     notRun.push(
       `${program.what}: install ${program.name} (Debian: apt-get install ${program.package}), or name it in ${program.variable}`,
     )

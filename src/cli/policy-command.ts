@@ -1,10 +1,13 @@
 /** What the commands that change or show the policy have in common: their options, the store they open, and how they end. */
 
 import { hostname, userInfo } from 'node:os'
+import { resolve } from 'node:path'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { Block } from '../protocol/blocks.ts'
-import { readConfig } from '../server/config.ts'
-import { type Actor, type Administration, administration } from '../server/policy/administration.ts'
+import { fileAudit } from '../server/audit.ts'
+import { type Config, readConfig } from '../server/config.ts'
+import { type Administration, administration } from '../server/policy/administration.ts'
+import type { Actor } from '../server/policy/decision.ts'
 import { systemId, systemNow } from '../server/ports.ts'
 import { ConfigError, printProblems } from '../server/problems.ts'
 import { openStore } from '../server/state.ts'
@@ -86,7 +89,12 @@ export async function runPolicyCommand(args: string[], io: Io, command: PolicyCo
     return 2
   }
   try {
-    const answer = await withPolicy(values, io, (policy, actor) => command.work(policy, { values, words, actor }))
+    const answer = await withPolicy(
+      values,
+      io,
+      [word, ...words, blockText(blockOfValues(values))].join(' ').trim(),
+      (policy, actor) => command.work(policy, { values, words, actor }),
+    )
     if (values.json === true) io.out(`${JSON.stringify(answer.json, null, 2)}\n`)
     else if (answer.exit === 0) io.out(answer.text)
     else io.err(answer.text)
@@ -101,6 +109,7 @@ export async function runPolicyCommand(args: string[], io: Io, command: PolicyCo
 async function withPolicy(
   { config: file, note }: Values,
   io: Io,
+  what: string,
   work: (policy: Administration, actor: Actor) => Promise<Answer>,
 ): Promise<Answer> {
   const path = typeof file === 'string' ? file : io.env.XAA_CONFIG || 'xaa.yaml'
@@ -113,9 +122,44 @@ async function withPolicy(
   const store = await openStore(config.store, { now: systemNow, skew, newId: systemId, warn })
   try {
     const by = `${userInfo().username}@${hostname()}`
-    return await work(administration(store.records, systemNow), { by, ...(typeof note === 'string' ? { note } : {}) })
+    const actor: Actor = { by, ...(typeof note === 'string' ? { note } : {}) }
+    const announce = announcer(config, { ...actor, what }, warn)
+    return await work(administration(store.records, systemNow), {
+      ...actor,
+      ...(announce === undefined ? {} : { announce }),
+    })
   } finally {
     await store.close()
+  }
+}
+
+/** Writes the line of a change before it is made, where the servers keep their audit in a file. Their standard output is not ours. */
+function announcer(
+  { audit, folder, policyVersion, idp, resourceAs }: Config,
+  { by, note, what }: { by: string; note?: string | undefined; what: string },
+  warn: (message: string) => void,
+): Actor['announce'] {
+  if (audit === 'stdout') return undefined
+  const home =
+    idp === undefined
+      ? { role: 'resource-as' as const, server: resourceAs?.issuer ?? '' }
+      : { role: 'idp' as const, server: idp.issuer }
+  return async (version) => {
+    const kept = await fileAudit(resolve(folder, audit.file), { instance: systemId(), now: systemNow, warn })
+    try {
+      await kept.record({
+        at: systemNow(),
+        ...home,
+        action: 'admin',
+        outcome: 'granted',
+        reason: 'admin_changed',
+        detail: `${what}, by ${by}${note === undefined ? '' : `: ${note}`}`,
+        correlationId: systemId(),
+        policyVersion: `${policyVersion}.${version}`,
+      })
+    } finally {
+      await kept.close()
+    }
   }
 }
 

@@ -28,8 +28,9 @@ export async function serveAsWorker(config: Config, io: Io): Promise<number> {
   try {
     const servers = await start(config, io, (sentence) => report({ kind: 'failed', sentence }))
     if (servers === undefined) return 1
-    const { roles, fence } = servers
-    report({ kind: 'serving', roles, fence, policyVersion: config.policyVersion })
+    const { roles, administration, fence } = servers
+    const admin = administration === undefined ? {} : { administration }
+    report({ kind: 'serving', roles, ...admin, fence, policyVersion: config.policyVersion })
     return await close(servers, delayOf(config, await stop), orders.cut, io)
   } finally {
     // The channel to the supervisor would keep a worker alive that has nothing left to do.

@@ -7,7 +7,7 @@ import { storeText } from '../server/state.ts'
 /** Where each role is to be found, and what is kept where. `now` is the moment, in seconds; `workers` are process ids. */
 export function startReport(
   config: Config,
-  { roles, fence }: Pick<RunningServers, 'roles' | 'fence'>,
+  { roles, administration, fence }: Pick<RunningServers, 'roles' | 'administration' | 'fence'>,
   now: number,
   workers: readonly number[] = [],
 ): string {
@@ -15,9 +15,10 @@ export function startReport(
     ({ role, issuer, listens, metadata }) =>
       `${role === 'idp' ? 'identity provider' : 'resource authorization server'}\n  issuer    ${issuer}\n  listens   ${listens}\n  metadata  ${metadata}\n`,
   )
+  const admin = administration === undefined ? '' : `administration\n  listens   ${administration}\n`
   const processes = workers.length === 0 ? '' : `workers\n  processes ${workers.join(' ')}\n`
   const state = `state\n  store     ${storeText(config.store)}\n`
-  return `${addresses.join('')}${processes}${state}${fenceText(config, fence, now)}`
+  return `${addresses.join('')}${admin}${processes}${state}${fenceText(config, fence, now)}`
 }
 
 function fenceText({ resourceAs, store }: Config, fence: number, now: number): string {

@@ -2,7 +2,8 @@
 
 import { parseArgs } from 'node:util'
 import { testbedFileOf, writeTestbedFile } from '../testing/testbed-file.ts'
-import { startWorld, type World } from '../testing/world.ts'
+import { type ServersOptions, startWorld, type World } from '../testing/world.ts'
+import { storeProblem } from '../testing/world-state.ts'
 import { type Io, usageProblem } from './command.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -13,11 +14,15 @@ export const summary = 'run every role on this machine for tests, until stopped'
 export const help = `xaa testbed --out FILE [--port BASE]  run every role until SIGTERM or SIGINT
 
   --out FILE       written in one step when everything answers: addresses, ids, secrets, key files
-  --port BASE      the first of six ports in a row on 127.0.0.1; otherwise free ones
-  --store WHERE    memory, which is the default; others are not there yet
-  --workers N      1; more are not there yet
-  --instances N    1; more are not there yet
+  --port BASE      the first of six ports in a row on 127.0.0.1, and two more for each further instance; otherwise free ones
+  --store WHERE    memory, which is the default; lmdb, in a directory that is deleted at the end; or redis://HOST:PORT/DB,
+                   redis+sentinel://HOST:PORT,HOST:PORT/NAME, redis+cluster://HOST:PORT,HOST:PORT
+  --workers N      1 to 64 processes of each instance; more than 1 need a store that they can share: lmdb or a Redis
+  --instances N    1 to 50 of each resource authorization server, each on a port of its own; more than 1 need lmdb or a Redis
   --limits         rate limits are not there yet: nothing is limited
+
+With lmdb or a Redis, the resource authorization servers are xaa serve processes. What is written to a Redis stays there: spent ids
+until they have ended, blocks and account links for good, under keys that begin with {xaa. Give it one of its own.
 
 An ID Token of one of its users: npm run -s testbed:id-token -- --file FILE --user alice --client assistant
 `
@@ -25,6 +30,13 @@ An ID Token of one of its users: npm run -s testbed:id-token -- --file FILE --us
 interface Options {
   out: string
   port: number
+  servers?: ServersOptions
+}
+
+/** Why the command line is not followed, and the exit code for that: 2 with the help, 1 without. */
+interface Refusal {
+  problem: string
+  code: 1 | 2
 }
 
 /** Runs the command. Resolves to the exit code: 0 stopped, 1 not possible, 2 not understood or not there yet. */
@@ -35,16 +47,17 @@ export async function run(args: string[], io: Io): Promise<number> {
     return 0
   }
   if ('problem' in read) {
-    io.err(`xaa testbed: ${read.problem}\n\n${help}`)
-    return 2
+    io.err(`xaa testbed: ${read.problem}\n${read.code === 2 ? `\n${help}` : ''}`)
+    return read.code
   }
   // Listening for them before the start: a stop that comes in between is not lost.
   const stopped = stopSignal(io.env)
   let world: World | undefined
   try {
-    world = await startWorld({ port: read.port, report: (message) => io.err(`xaa testbed: ${message}\n`) })
-    await writeTestbedFile(read.out, testbedFileOf(world))
-    io.err(`xaa testbed: ready, and ${read.out} says where everything is; SIGTERM stops it\n`)
+    const { out, ...options } = read
+    world = await startWorld({ ...options, report: (message) => io.err(`xaa testbed: ${message}\n`) })
+    await writeTestbedFile(out, testbedFileOf(world))
+    io.err(`xaa testbed: ready, and ${out} says where everything is; SIGTERM stops it\n`)
     await stopped
     return 0
   } catch (cause) {
@@ -55,7 +68,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
 }
 
-function readOptions(args: string[]): Options | 'help' | { problem: string } {
+function readOptions(args: string[]): Options | 'help' | Refusal {
   try {
     const { values } = parseArgs({
       args,
@@ -71,14 +84,14 @@ function readOptions(args: string[]): Options | 'help' | { problem: string } {
     })
     const { out, port, help } = values
     if (help) return 'help'
-    const problem = valueProblem(values) ?? notYet(values)
-    if (problem !== undefined) return { problem }
-    if (out === undefined || out === '') return { problem: '--out FILE is required' }
-    return { out, port: Number(port) }
+    const problem = valueProblem(values)
+    if (problem !== undefined) return { problem, code: 2 }
+    if (out === undefined || out === '') return { problem: '--out FILE is required', code: 2 }
+    return withServers({ out, port: Number(port) }, values)
   } catch (error) {
     const problem = usageProblem(error)
     if (problem === undefined) throw error
-    return { problem }
+    return { problem, code: 2 }
   }
 }
 
@@ -90,23 +103,28 @@ interface Values {
   limits: boolean
 }
 
-function valueProblem({ port, store, workers, instances }: Values): string | undefined {
-  // Five more follow the first.
-  if (port !== '0' && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_530))
-    return `--port must be a number from 1 to 65530, or 0 for free ports, and is ${JSON.stringify(port)}`
-  if (store !== 'memory' && store !== 'lmdb' && !/^rediss?:\/\//.test(store))
-    return `--store must be memory, lmdb or redis://…, and is ${JSON.stringify(store)}`
-  for (const [name, value] of Object.entries({ workers, instances }))
-    if (!/^[1-9]\d{0,2}$/.test(value))
-      return `--${name} must be a number from 1 to 999, and is ${JSON.stringify(value)}`
-  return undefined
+const most = { workers: 64, instances: 50 }
+
+function valueProblem({ port, store, limits, ...numbers }: Values): string | undefined {
+  for (const name of ['workers', 'instances'] as const)
+    if (!/^[1-9]\d{0,2}$/.test(numbers[name]) || Number(numbers[name]) > most[name])
+      return `--${name} must be a number from 1 to ${most[name]}, and is ${JSON.stringify(numbers[name])}`
+  // Five more follow the first, and one for each further instance of the two servers.
+  const highest = 65_535 - 5 - 2 * (Number(numbers.instances) - 1)
+  if (port !== '0' && (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > highest))
+    return `--port must be a number from 1 to ${highest}, or 0 for free ports, and is ${JSON.stringify(port)}`
+  const problem = storeProblem(store)
+  if (problem !== undefined) return `--store ${problem}`
+  // What the format of the command promises and this version cannot do is said, never ignored.
+  return limits ? 'not yet: --limits; nothing is limited' : undefined
 }
 
-/** What the format of the command promises and this version cannot do: said, never ignored. */
-function notYet({ store, workers, instances, limits }: Values): string | undefined {
-  if (store !== 'memory') return `not yet: --store ${store}; the state of a test bed is in memory`
-  if (workers !== '1') return 'not yet: --workers above 1, which needs a store that processes can share'
-  if (instances !== '1') return 'not yet: --instances above 1, which needs a store that processes can share'
-  if (limits) return 'not yet: --limits; nothing is limited'
-  return undefined
+function withServers(options: Options, values: Values): Options | Refusal {
+  const { store } = values
+  const [workers, instances] = [Number(values.workers), Number(values.instances)]
+  if (store !== 'memory') return { ...options, servers: { store, workers, instances } }
+  if (workers === 1 && instances === 1) return options
+  const several = workers > 1 ? `--workers ${workers}` : `--instances ${instances}`
+  const problem = `${several} cannot go with --store memory: single use would hold for each process alone. Use --store lmdb, or --store redis://….`
+  return { problem, code: 1 }
 }

@@ -60,6 +60,8 @@ export interface AuditEvent {
   issuedTokenId?: string
   /** True when the facts above were read from a token whose signature had not been checked. */
   unverified?: true
+  /** True when the use of an `until-exp` assertion could not be marked, because the store did not answer. */
+  degraded?: true
   /** Which version of the policy decided. */
   policyVersion?: string
 }

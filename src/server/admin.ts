@@ -1,119 +1,54 @@
-/** The administrator's interface over HTTP: reads the audit, and switches connections, people and trusted issuers on and off. */
+/** The administration over HTTP: reads the policy and the audit, and changes the policy while the servers run. */
 
 import { timingSafeEqual } from 'node:crypto'
 import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { correlate, correlationIdOf, headerLines } from '../http/oauth-scope.ts'
-import type { Connection, User } from '../idp/connections.ts'
 import { secretDigestOf } from '../protocol/client-auth.ts'
-import type { AuditEvent, Ports, Role } from '../protocol/ports.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts'
+import { blockRoutes } from './admin-blocks.ts'
+import { clientRoutes } from './admin-clients.ts'
+import { connectionRoutes } from './admin-connections.ts'
+import { adminContext, methods, type Routes } from './admin-context.ts'
+import { failureAnswer } from './admin-failure.ts'
+import type { AdminOptions } from './admin-options.ts'
+import { AdminError, parsed } from './admin-request.ts'
+import { trustedIssuerRoutes } from './admin-trusted-issuers.ts'
+import { userRoutes } from './admin-users.ts'
 
-/** Trust of one server in one issuer, which can be switched off. */
-export interface Trust {
-  /** What the server is called in addresses, such as `chat`. */
-  name: string
-  role: Role
-  /** The server's own issuer identifier. */
-  server: string
-  entry: { issuer: string; enabled: boolean }
-}
+export type { AdminOptions } from './admin-options.ts'
 
-export interface AdminOptions {
-  /** The bearer token of the administrator. */
-  token: string
-  /** The issuer of the identity provider whose people and connections these are. */
-  issuer: string
-  /** Changed in place, so that the next request is decided by what stands here. */
-  connections: Connection[]
-  users: readonly User[]
-  trusted: readonly Trust[]
-  /** The events from number `after` on, the first being 0, and the number of the next one to come. */
-  auditAfter(after: number): { events: readonly AuditEvent[]; next: number }
-  ports: Pick<Ports, 'now' | 'newId' | 'record'>
-}
-
-class AdminError extends Error {
-  override readonly name = 'AdminError'
-  readonly statusCode: number
-  constructor(statusCode: number, message: string) {
-    super(message)
-    this.statusCode = statusCode
-  }
-}
-
-type Handler = (request: FastifyRequest, correlationId: string) => Promise<unknown>
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-type Method = (typeof methods)[number]
-
-const Switch = z.strictObject({ enabled: z.boolean() })
+/** As large as a client with a hundred public keys. */
+const maxBodyBytes = 256 * 1024
 const AuditQuery = z.strictObject({ after: z.coerce.number().int().min(0).default(0) })
 
 /**
- * JSON in and out, `cache-control: no-store`, and a bearer token at every address. A change is written to the audit first and holds for
- * the next request. Errors are `{ "error": "a sentence" }`. Changes live as long as the process.
+ * JSON in and out, `cache-control: no-store`, and a bearer token at every address; no cookie, no cross-origin access, nothing for a
+ * browser. A change is written to the audit first, is durable before it is answered, holds for the next request here, and for every
+ * process on the same store within five seconds. Errors are `{ "error": "a sentence" }`, for a body with `problems`, for a conflict with
+ * the `version` there is. Addresses are longer than Fastify's routers allow by default: raise `maxParamLength`.
  */
 export const adminPlugin: FastifyPluginAsync<AdminOptions> = async (app, options) => {
-  const { issuer, ports, connections } = options
+  const { ports, idp, auditAfter, report = () => {} } = options
+  const context = adminContext(options)
   const tokenDigest = secretDigestOf(options.token)
-  const record = (facts: Partial<AuditEvent> & Pick<AuditEvent, 'outcome' | 'reason' | 'correlationId'>) =>
-    ports.record({ at: ports.now(), role: 'idp', server: issuer, action: 'admin', ...facts })
-  const changed = (correlationId: string, facts: Partial<AuditEvent>) =>
-    record({ outcome: 'granted', reason: 'admin_changed', correlationId, ...facts })
-
-  const routes: { [path: string]: { [method in Method]?: Handler } } = {
-    '/audit': {
-      GET: async ({ query }) => options.auditAfter(parsed(AuditQuery, query).after),
-    },
-    '/connections': { GET: async () => connections.map(shownConnection) },
-    '/connections/:client/:audience': {
-      async PATCH(request, correlationId) {
-        const connection = foundConnection(connections, request)
-        const { enabled } = parsed(Switch, request.body)
-        const { client, audience } = connection
-        await changed(correlationId, { client, audience, detail: `connection ${enabled ? 'enabled' : 'disabled'}` })
-        connection.enabled = enabled
-        return shownConnection(connection)
-      },
-      async DELETE(request, correlationId) {
-        const connection = foundConnection(connections, request)
-        const { client, audience } = connection
-        await changed(correlationId, { client, audience, detail: 'connection deleted' })
-        connections.splice(connections.indexOf(connection), 1)
-        return shownConnection(connection)
-      },
-    },
-    '/users': { GET: async () => options.users.map(shownUser) },
-    '/users/:sub': {
-      async PATCH(request, correlationId) {
-        const { sub } = request.params as { sub: string }
-        const user = options.users.find((one) => one.sub === sub)
-        if (user === undefined) throw new AdminError(404, 'nobody has this sub')
-        const { enabled } = parsed(Switch, request.body)
-        await changed(correlationId, { subject: sub, detail: `user ${enabled ? 'enabled' : 'disabled'}` })
-        user.enabled = enabled
-        return shownUser(user)
-      },
-    },
-    '/trusted-issuers': { GET: async () => options.trusted.map(shownTrust) },
-    '/trusted-issuers/:name/:issuer': {
-      async PATCH(request, correlationId) {
-        const asked = request.params as { name: string; issuer: string }
-        const trust = options.trusted.find((one) => one.name === asked.name && one.entry.issuer === asked.issuer)
-        if (trust === undefined) throw new AdminError(404, 'no server of this name has an entry for this issuer')
-        const { enabled } = parsed(Switch, request.body)
-        const { role, server, entry } = trust
-        const detail = `trusted issuer ${enabled ? 'enabled' : 'disabled'}`
-        await changed(correlationId, { role, server, issuer: entry.issuer, detail })
-        entry.enabled = enabled
-        return shownTrust(trust)
-      },
-    },
+  const routes: Routes = {
+    ...(auditAfter === undefined
+      ? {}
+      : { '/audit': { GET: async ({ query }) => await auditAfter(parsed(AuditQuery, query).after) } }),
+    ...(idp === undefined ? {} : { ...connectionRoutes(context, idp), ...userRoutes(context, idp) }),
+    ...trustedIssuerRoutes(context),
+    ...clientRoutes(context),
+    ...blockRoutes(context),
   }
 
-  app.removeContentTypeParser('text/plain')
+  app.removeAllContentTypeParsers()
+  const parser = async (_request: FastifyRequest, body: Buffer) => readJson(body)
+  app.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: maxBodyBytes }, parser)
   app.addHook('onRequest', async (request, reply) => {
     correlate(request, reply, ports)
-    reply.header('cache-control', 'no-store')
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     const [line = '', ...more] = headerLines(request, 'authorization')
     const given = /^bearer +([^ ]+)$/i.exec(line)?.[1] ?? ''
     if (timingSafeEqual(secretDigestOf(given), tokenDigest) && more.length === 0) return
@@ -121,13 +56,30 @@ export const adminPlugin: FastifyPluginAsync<AdminOptions> = async (app, options
     throw new AdminError(401, "the administrator's bearer token is missing or wrong")
   })
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    const status = error.statusCode ?? 500
-    const reason = status === 401 ? 'admin_denied' : status < 500 ? 'admin_input' : 'internal_error'
-    const sentence = status < 500 ? error.message : 'the server failed; nothing was changed'
-    await record({ outcome: 'refused', reason, detail: sentence, correlationId: correlationIdOf(request) })
-    return reply.code(status).send({ error: sentence })
+    const correlationId = correlationIdOf(request)
+    const { status, reason, body } = failureAnswer(error)
+    if (status >= 500) {
+      report(error, correlationId)
+      reply.header('retry-after', '1')
+    }
+    const detail = error instanceof OAuthError ? (error.detail ?? error.message) : body.error
+    try {
+      const facts = { outcome: 'refused', reason, detail, correlationId } as const
+      await context.record(facts, options.policy.version())
+    } catch (auditFailure) {
+      report(auditFailure, correlationId)
+      const unwritten = failureAnswer(auditFailure)
+      // Whoever is refused anyway learns nothing more; a change is not made without its line.
+      if (status !== 401) return reply.code(unwritten.status).send(unwritten.body)
+    }
+    return reply.code(status).send(body)
   })
-  app.setNotFoundHandler(async () => {
+  app.setNotFoundHandler(async ({ url }) => {
+    if (url.startsWith('/audit'))
+      throw new AdminError(
+        404,
+        'the audit is read where it is kept: with xaa audit, or from what collects standard output',
+      )
     throw new AdminError(404, `there is nothing at this address; there are ${Object.keys(routes).join(', ')}`)
   })
   for (const [url, handlers] of Object.entries(routes)) {
@@ -139,7 +91,7 @@ export const adminPlugin: FastifyPluginAsync<AdminOptions> = async (app, options
         exposeHeadRoute: false,
         async handler(request, reply) {
           const handler = handlers[method]
-          if (handler !== undefined) return await handler(request, correlationIdOf(request))
+          if (handler !== undefined) return await handler(request, reply)
           reply.header('allow', allowed)
           throw new AdminError(405, `this address takes ${allowed} alone`)
         },
@@ -147,28 +99,11 @@ export const adminPlugin: FastifyPluginAsync<AdminOptions> = async (app, options
   }
 }
 
-function parsed<Shape extends z.ZodType>(shape: Shape, value: unknown): z.output<Shape> {
-  const read = shape.safeParse(value)
-  if (read.success) return read.data
-  const wanted = Object.keys((shape as unknown as { shape: object }).shape).join(', ')
-  throw new AdminError(400, `${z.prettifyError(read.error).replace(/\s+/g, ' ')} (takes: ${wanted})`)
-}
-
-function foundConnection(connections: Connection[], { params }: FastifyRequest): Connection {
-  const { client, audience } = params as { client: string; audience: string }
-  const connection = connections.find((one) => one.client === client && one.audience === audience)
-  if (connection === undefined) throw new AdminError(404, 'this client has no connection to this audience')
-  return connection
-}
-
-function shownConnection({ client, audience, clientThere, enabled, scopes, resources }: Connection) {
-  return { client, audience, clientThere, enabled, scopes: scopes.map(({ name }) => name), resources }
-}
-
-function shownUser({ sub, enabled, groups, claims: { name, email } }: User) {
-  return { sub, name, email, groups, enabled }
-}
-
-function shownTrust({ name, role, server, entry: { issuer, enabled } }: Trust) {
-  return { name, role, server, issuer, enabled }
+function readJson(body: Buffer): JsonObject {
+  try {
+    return parseJsonObject(body)
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error
+    throw new AdminError(400, `the body ${error.message}`)
+  }
 }

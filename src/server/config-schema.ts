@@ -28,6 +28,9 @@ export interface Development {
   resourceAs: boolean
 }
 
+/** Where each part listens unless the configuration says otherwise. */
+export const usualListens = { idp: '127.0.0.1:4000', resourceAs: '127.0.0.1:4001', admin: '127.0.0.1:4010' } as const
+
 /** The schema. It reads the files and variables that the configuration names, so it is parsed asynchronously. */
 export function configSchema(sources: Sources, development: Development) {
   return mapping({
@@ -38,6 +41,12 @@ export function configSchema(sources: Sources, development: Development) {
       .union([z.literal('stdout'), mapping({ file: z.string().min(1) })], { error: 'must be stdout or { file: path }' })
       .default('stdout'),
     outbound: mapping({ allowAddresses: z.array(addressRange).default([]) }).prefault({}),
+    /** The administration over HTTP; absent, there is none. Its token is as strong as in production, wherever it runs. */
+    admin: mapping({
+      listen: listen.prefault(usualListens.admin),
+      token: secret(sources, { development: false, clientSecret: true }),
+      name: foreignName.default('administrator'),
+    }).optional(),
     workers: count(64).default(1),
     instances: count(1000).default(1),
     shutdown: mapping({ delay: duration(0, 8).default(2) }).prefault({}),
@@ -47,16 +56,11 @@ export function configSchema(sources: Sources, development: Development) {
 function idpSchema(sources: Sources, development: boolean) {
   return mapping({
     issuer: ownIssuer,
-    listen: listen.prefault('127.0.0.1:4000'),
+    listen: listen.prefault(usualListens.idp),
     keys: signingKeys(sources),
     subjectIssuers: z.array(subjectIssuer).min(1),
     users: z.array(user).default([]),
-    clients: z.array(
-      mapping({
-        ...clientMembers(sources, development),
-        clientIdAt: z.record(z.string(), foreignName).default({}),
-      }),
-    ),
+    clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.idp })),
     resourceServers: z.array(
       mapping({
         issuer: foreignIssuer,
@@ -86,14 +90,25 @@ const user = mapping({
   claims: z.record(z.string(), z.json()).default({}),
 })
 
+/** What every client has, beside its credentials. */
+export const plainClientMembers = {
+  id,
+  authMethods: z.array(z.enum(clientAuthMethods)).min(1),
+  assertionAudienceAlso: z.literal('tokenEndpoint').optional(),
+  disabled: z.boolean().default(false),
+}
+
+/** What a client has at one role alone. */
+export const clientMembersAt = {
+  idp: { clientIdAt: z.record(z.string(), foreignName).default({}) },
+  resourceAs: { scopes: z.array(scope).min(1), resources: z.array(resource).min(1) },
+}
+
 function clientMembers(sources: Sources, development: boolean) {
   return {
-    id,
-    authMethods: z.array(z.enum(clientAuthMethods)).min(1),
+    ...plainClientMembers,
     secret: secret(sources, { development, clientSecret: true }).optional(),
     jwks: publicKeys(sources).optional(),
-    assertionAudienceAlso: z.literal('tokenEndpoint').optional(),
-    disabled: z.boolean().default(false),
   }
 }
 
@@ -103,7 +118,8 @@ const people = {
   groups: z.array(z.string().min(1)).optional(),
 }
 
-const connection = mapping({
+/** A connection, in the file and at run time. */
+export const connection = mapping({
   client: id,
   audience: z.string(),
   clientId: foreignName,
@@ -133,16 +149,10 @@ const connection = mapping({
 function resourceAsSchema(sources: Sources, development: boolean) {
   return mapping({
     issuer: ownIssuer,
-    listen: listen.prefault('127.0.0.1:4001'),
+    listen: listen.prefault(usualListens.resourceAs),
     keys: signingKeys(sources),
     resources: z.array(mapping({ resource, scopes: z.array(scope).min(1) })).min(1),
-    clients: z.array(
-      mapping({
-        ...clientMembers(sources, development),
-        scopes: z.array(scope).min(1),
-        resources: z.array(resource).min(1),
-      }),
-    ),
+    clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.resourceAs })),
     /** Who may introspect tokens, with credentials that are no client's. */
     protectedResources: z
       .array(mapping({ ...clientMembers(sources, development), resources: z.array(resource).min(1) }))
@@ -153,7 +163,8 @@ function resourceAsSchema(sources: Sources, development: boolean) {
   })
 }
 
-const trustedIssuer = mapping({
+/** A trusted issuer, in the file and at run time. */
+export const trustedIssuer = mapping({
   issuer: foreignIssuer,
   clients: z.array(id),
   assertions: z.enum(['single-use', 'until-exp']).default('single-use'),
@@ -180,3 +191,7 @@ export type IdpConfig = NonNullable<ConfigValues['idp']>
 export type ResourceAsConfig = NonNullable<ConfigValues['resourceAs']>
 /** What the clients of both roles have in common. */
 export type ClientConfig = Omit<IdpConfig['clients'][number], 'clientIdAt'>
+/** A connection that was read. */
+export type ConnectionConfig = z.output<typeof connection>
+/** A trusted issuer that was read. */
+export type TrustedIssuerConfig = z.output<typeof trustedIssuer>

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { readConfigFile } from './config-file.ts'
-import { type Finding, partOf } from './config-part.ts'
-import { type ConfigValues, configSchema } from './config-schema.ts'
+import { type Finding, type Part, partOf } from './config-part.ts'
+import { type ConfigValues, configSchema, usualListens } from './config-schema.ts'
 import { isLoopbackUrl } from './config-values.ts'
 import { checkIdp } from './idp-checks.ts'
 import { ConfigError, type Path, type Problem, pathText } from './problems.ts'
@@ -60,10 +60,6 @@ function findings(value: unknown): Finding[] {
   const top = partOf(value)
   const idp = top.at('idp')
   const resourceAs = top.at('resourceAs')
-  const listens = {
-    idp: idp.at('listen').text ?? '127.0.0.1:4000',
-    resourceAs: resourceAs.at('listen').text ?? '127.0.0.1:4001',
-  }
   const both = idp.exists && resourceAs.exists
   return [
     ...(idp.exists || resourceAs.exists
@@ -85,19 +81,26 @@ function findings(value: unknown): Finding[] {
           },
         ]
       : []),
-    ...(both && listens.idp === listens.resourceAs && !listens.idp.endsWith(':0')
-      ? [
-          {
-            path: resourceAs.at('listen').path,
-            message: 'is the address that idp listens on',
-            remedy: 'choose another port',
-          },
-        ]
-      : []),
+    ...checkListens(top),
     ...checkProcesses(top),
     ...(idp.exists ? checkIdp(idp) : []),
     ...(resourceAs.exists ? checkResourceAs(resourceAs) : []),
   ]
+}
+
+/** Each part listens on an address of its own; port 0 is another one each time. */
+function checkListens(top: Part): Finding[] {
+  const seen = new Map<string, string>()
+  return Object.entries(usualListens).flatMap(([name, usual]) => {
+    const part = top.at(name)
+    const listens = part.at('listen').text ?? usual
+    const other = seen.get(listens)
+    if (!part.exists || listens.endsWith(':0')) return []
+    seen.set(listens, other ?? name)
+    if (other === undefined) return []
+    const message = `is the address that ${other} listens on`
+    return [{ path: part.at('listen').path, message, remedy: 'choose another port' }]
+  })
 }
 
 /** By the line of the file, so that the report reads like the file. Problems of one line stay in their order. */

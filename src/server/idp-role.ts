@@ -7,7 +7,9 @@ import type { Client } from '../protocol/client-auth.ts'
 import type { IdTokenClaims } from '../protocol/id-token.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { clientFinder } from './clients.ts'
-import type { IdpConfig } from './config-schema.ts'
+import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
+import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
+import type { PolicyFeed } from './policy/policy-feed.ts'
 import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** What the Fastify plugin of the role is given. */
@@ -18,13 +20,17 @@ export interface IdpRole {
 
 /** `signingKeys` are those of `config.keys`, as they are by now. Nothing is fetched before the first request that needs it. */
 export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKeys: SigningKeys): IdpRole {
-  const issuers = new Map(config.subjectIssuers.map((one) => [one.issuer, idTokenIssuer(one, config, surroundings)]))
-  const servers = config.resourceServers.map((server): ResourceServer => ({ ...server, enabled: true }))
-  const connections = new Map(
-    config.connections.map((one) => [keyOf(one.client, one.audience), connectionOf(one, servers)]),
-  )
   const { issuer, pairwiseSecret } = config
   const { policy } = surroundings
+  const known = builtFrom(policy.entries, (entries) => idpEntries(config, entries))
+  const clientIdAt = (client: string, place: string): string => {
+    const ids = known().clients.get(keyText(client))?.entry.clientIdAt ?? {}
+    return (Object.hasOwn(ids, place) ? ids[place] : undefined) ?? client
+  }
+  const issuers = new Map(
+    config.subjectIssuers.map((one) => [one.issuer, idTokenIssuer(one, config, surroundings, clientIdAt)]),
+  )
+  const servers = config.resourceServers.map((server): ResourceServer => ({ ...server, enabled: true }))
   const serverNow = (server: ResourceServer | undefined) =>
     server !== undefined && policy.isOff({ audience: server.issuer }) ? { ...server, enabled: false } : server
   return {
@@ -33,44 +39,52 @@ export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKe
       signingKeys,
       findIssuer(name) {
         const found = issuers.get(name)
-        return found !== undefined && policy.isOff({ issuer: name }) ? { ...found, enabled: false } : found
+        const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: issuer })
+        return found !== undefined && off ? { ...found, enabled: false } : found
       },
       findResourceServer: async (audience) =>
         serverNow(
           servers.find((server) => server.issuer === audience) ??
             servers.find((server) => server.aliases.includes(audience)),
         ),
-      async findConnection(client, audience) {
-        const found = connections.get(keyOf(client, audience))
-        return found !== undefined && policy.isOff({ client, audience }) ? { ...found, enabled: false } : found
-      },
+      findConnection: connectionFinder(() => known().connections, config.resourceServers, policy),
       blocks: policy.blocks,
       ...(pairwiseSecret === undefined ? {} : { pairwiseSecret }),
       skew,
     },
-    findClient: clientFinder(issuer, config.clients, policy),
+    findClient: clientFinder(issuer, () => known().clients, policy),
   }
 }
 
-function keyOf(client: string, audience: string): string {
-  return JSON.stringify([client, audience])
+/** Finds the connection of a client to an audience among those that are known now, disabled while a block names exactly it. */
+export function connectionFinder(
+  known: () => KnownEntries<ConnectionConfig>,
+  servers: readonly Pick<ResourceServer, 'issuer' | 'resources'>[],
+  policy: Pick<PolicyFeed, 'isOff'>,
+): IdentityProvider['findConnection'] {
+  const connections = builtFrom(
+    known,
+    (entries) => new Map([...entries].map(([key, { entry }]) => [key, connectionOf(entry, servers)])),
+  )
+  return async (client, audience) => {
+    const found = connections().get(keyText(client, audience))
+    return found !== undefined && policy.isOff({ client, audience }) ? { ...found, enabled: false } : found
+  }
 }
 
 function idTokenIssuer(
   { issuer, algorithms, jwksUri, users, groupsClaim }: IdpConfig['subjectIssuers'][number],
   config: IdpConfig,
   surroundings: Surroundings,
+  clientIdAt: (client: string, issuer: string) => string,
 ): IdTokenIssuer {
-  const idsThere = new Map(
-    config.clients.map(({ id, clientIdAt }) => [id, Object.hasOwn(clientIdAt, issuer) ? clientIdAt[issuer] : id]),
-  )
   const directory = new Map(config.users.map((user) => [user.sub, userOf(user)]))
   return {
     issuer,
     enabled: true,
     keys: followedIssuerKeys(issuer, surroundings, jwksUri),
     algorithms,
-    clientIdOf: (client) => idsThere.get(client) ?? client,
+    clientIdOf: (client) => clientIdAt(client, issuer),
     async findUser(claims) {
       const user = users === 'directory' ? directory.get(claims.sub) : userOfToken(claims, groupsClaim)
       const off = user !== undefined && namesOf(user).some((name) => surroundings.policy.isOff({ user: name }))
@@ -99,9 +113,11 @@ function userOf({ sub, disabled, groups, claims, email, emailVerified }: IdpConf
   }
 }
 
-type ConnectionConfig = IdpConfig['connections'][number]
-
-function connectionOf(config: ConnectionConfig, servers: readonly ResourceServer[]): Connection {
+/** A connection as decisions go by it. One without resources of its own has all that its audience governs. */
+export function connectionOf(
+  config: ConnectionConfig,
+  servers: readonly Pick<ResourceServer, 'issuer' | 'resources'>[],
+): Connection {
   const { client, audience, clientId, disabled, signIn, lifetime, subject, claims } = config
   return {
     client,

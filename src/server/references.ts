@@ -3,10 +3,10 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import * as z from 'zod'
-import { JsonError, parseJsonObject } from '../protocol/json.ts'
+import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts'
 import { KeySetError, type KeySource, keySetOf } from '../protocol/keys.ts'
 import { KeyFileError, readSigningKeyFile, type SigningKeyFile } from './key-files.ts'
-import { mapping, refuse } from './schema-problems.ts'
+import { type Judgement, mapping, refuse } from './schema-problems.ts'
 import type { Environment } from './variables.ts'
 
 /** Where references lead. */
@@ -48,12 +48,22 @@ export function secret({ folder, environment }: Sources, options: { development:
           ? stop(`names the variable ${reference.env}, which is not set`)
           : stop(`names the file ${reference.file}, which cannot be read or is empty`)
       }
-      if (!options.development && text.length < minSecretLength)
-        return stop(`is shorter than ${minSecretLength} characters`, 'a good one: openssl rand -hex 32')
-      if (options.clientSecret && !/^[A-Za-z0-9._~-]+$/.test(text))
-        return stop('may hold only the characters A-Z a-z 0-9 . _ ~ -', 'a good one: openssl rand -hex 32')
-      return text
+      const judgement = judgeSecret(text, options)
+      return judgement === undefined ? text : stop(judgement.message, judgement.remedy)
     })
+}
+
+/** What is wrong with a secret itself; undefined when nothing is. */
+export function judgeSecret(
+  text: string,
+  { development, clientSecret }: { development: boolean; clientSecret: boolean },
+): Judgement | undefined {
+  const remedy = 'a good one: openssl rand -hex 32'
+  if (!development && text.length < minSecretLength)
+    return { message: `is shorter than ${minSecretLength} characters`, remedy }
+  if (clientSecret && !/^[A-Za-z0-9._~-]+$/.test(text))
+    return { message: 'may hold only the characters A-Z a-z 0-9 . _ ~ -', remedy }
+  return undefined
 }
 
 function withoutLineBreak(text: string): string {
@@ -73,11 +83,35 @@ export function signingKeys({ folder }: Sources) {
   })
 }
 
+/** The public keys of a client, to verify with and to show. */
+export interface PublicKeys extends KeySource {
+  /** The set as it was given: {@link keySetOf} refuses one with a private key. */
+  jwks: JsonObject
+}
+
+/** The keys of a public JWK Set. Throws as {@link keySetOf} does. */
+export async function publicKeysOf(jwks: JsonObject): Promise<PublicKeys> {
+  return { ...(await keySetOf(jwks)), jwks }
+}
+
+/** A public JWK Set that is written out. */
+export const writtenPublicKeys = z
+  .record(z.string(), z.json())
+  .transform(async (jwks, context): Promise<PublicKeys> => {
+    try {
+      return await publicKeysOf(jwks)
+    } catch (cause) {
+      if (!(cause instanceof KeySetError)) throw cause
+      refuse(context, { message: cause.message, remedy: 'it must be a JWK Set of public keys' })
+      return z.NEVER
+    }
+  })
+
 /** `{ file: path }`: the public JWK Set of a client. */
 export function publicKeys({ folder }: Sources) {
-  return mapping({ file: z.string() }).transform(async ({ file }, context): Promise<KeySource> => {
+  return mapping({ file: z.string() }).transform(async ({ file }, context): Promise<PublicKeys> => {
     try {
-      return await keySetOf(parseJsonObject(await readFile(resolve(folder, file))))
+      return await publicKeysOf(parseJsonObject(await readFile(resolve(folder, file))))
     } catch (cause) {
       const fact = cause instanceof KeySetError || cause instanceof JsonError ? cause.message : 'cannot be read'
       refuse(context, {

@@ -1,7 +1,7 @@
 /** Builds the resource authorization server that a configuration describes. */
 
 import type { Client } from '../protocol/client-auth.ts'
-import type { SigningKeys } from '../protocol/keys.ts'
+import type { KeySource, SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { accountsBySubject } from '../resource-as/accounts.ts'
 import type { ProtectedResourceClient } from '../resource-as/introspect.ts'
@@ -10,10 +10,11 @@ import type { ResourceAuthorizationServer } from '../resource-as/redeem.ts'
 import type { TrustedIssuer } from '../resource-as/trust.ts'
 import type { Records } from '../store/store.ts'
 import { clientFinder, protectedResourceFinder } from './clients.ts'
-import type { ResourceAsConfig } from './config-schema.ts'
+import type { ResourceAsConfig, TrustedIssuerConfig } from './config-schema.ts'
+import { builtFrom, keyText, resourceAsEntries } from './policy/entries.ts'
 import { storedTokenStatuses } from './policy/token-statuses.ts'
 import { storedAccounts } from './stored-accounts.ts'
-import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
+import { keptIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** The clocks of the processes that share a store, and one clock that is set back a little between two requests. */
 const clockAllowance: Seconds = 5
@@ -26,27 +27,32 @@ export interface ResourceAsRole {
   findProtectedResource?(id: string): Promise<ProtectedResourceClient | undefined>
 }
 
-/** `signingKeys` are those of `config.keys`, as they are by now. Nothing is fetched before the first request that needs it. */
+/** `signingKeys` are those of the configuration, as they are by now. Nothing is fetched before the first request that needs it. */
 export function resourceAsRole(
-  config: ResourceAsConfig,
+  config: Omit<ResourceAsConfig, 'keys' | 'listen'>,
   surroundings: Surroundings,
   records: Records,
   signingKeys: SigningKeys,
 ): ResourceAsRole {
-  const { issuer, resources, clients, accessTokenLifetime } = config
-  const trusted = new Map(config.trustedIssuers.map((one) => [one.issuer, trustedIssuer(one, surroundings)]))
-  const policies = new Map(clients.map((client) => [client.id, { scopes: client.scopes, resources: client.resources }]))
+  const { issuer, resources, accessTokenLifetime } = config
   const { policy, now } = surroundings
+  const known = builtFrom(policy.entries, (entries) => resourceAsEntries(config, entries))
+  const keysOf = keptIssuerKeys(surroundings)
+  const trusted = builtFrom(known, ({ trustedIssuers }) => {
+    const entries = [...trustedIssuers.values()].map(({ entry }) => entry)
+    const keys = keysOf(entries)
+    return new Map(entries.map((entry) => [entry.issuer, trustedIssuer(entry, keys(entry))]))
+  })
   return {
     resourceAuthorizationServer: {
       issuer,
       async findTrustedIssuer(name) {
-        const found = trusted.get(name)
+        const found = trusted().get(name)
         const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: issuer })
         return found !== undefined && off ? { ...found, enabled: false } : found
       },
       resources,
-      findClientPolicy: async (client) => policies.get(client),
+      findClientPolicy: async (client) => known().clients.get(keyText(client))?.entry,
       resolveSubject: accountsBySubject(storedAccounts({ records, server: issuer, entries: config.accounts })),
       issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
       blocks: policy.blocks,
@@ -55,19 +61,19 @@ export function resourceAsRole(
       skew,
       clockAllowance,
     },
-    findClient: clientFinder(issuer, clients, policy),
+    findClient: clientFinder(issuer, () => known().clients, policy),
     ...(config.protectedResources.length === 0
       ? {}
       : { findProtectedResource: protectedResourceFinder(issuer, config.protectedResources) }),
   }
 }
 
-function trustedIssuer(config: ResourceAsConfig['trustedIssuers'][number], surroundings: Surroundings): TrustedIssuer {
-  const { issuer, disabled, algorithms, clients, assertions, maxLifetime, emailDomains, unknownUsers, jwksUri } = config
+function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIssuer {
+  const { issuer, disabled, algorithms, clients, assertions, maxLifetime, emailDomains, unknownUsers } = config
   return {
     issuer,
     enabled: !disabled,
-    keys: followedIssuerKeys(issuer, surroundings, jwksUri),
+    keys,
     algorithms,
     clients,
     assertions,

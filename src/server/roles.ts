@@ -5,7 +5,7 @@ import { idpPlugin } from '../http/idp-plugin.ts'
 import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
 import { documentFetch } from '../outbound/document.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import type { Ports } from '../protocol/ports.ts'
+import type { Ports, Seconds } from '../protocol/ports.ts'
 import type { Store } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 import type { Config } from './config.ts'
@@ -89,11 +89,15 @@ function around({ config, store, audit, policy, portsOver, log }: ProcessParts, 
     warn: (message) => log(jsonLine({ at: ports.now(), server: issuer, warning: message })),
   }
   const report = (error: unknown, correlationId: string) =>
-    log(jsonLine({ at: ports.now(), server: issuer, correlationId, ...failureOf(error) }))
+    log(failureLine(error, { at: ports.now(), server: issuer, correlationId }))
   return { surroundings, shared: { ports, report, policyVersion: () => `${config.policyVersion}.${policy.version()}` } }
 }
 
-/** What the operator is told of a failure. The caller got none of it. */
+/** What the operator is told of a failure, as a line. The caller got none of it. */
+export function failureLine(error: unknown, where: { at: Seconds; server: string; correlationId: string }): string {
+  return jsonLine({ ...where, ...failureOf(error) })
+}
+
 function failureOf(error: unknown): { [member: string]: unknown } {
   if (error instanceof OAuthError) return { error: error.code, reason: error.reason, detail: error.detail }
   if (error instanceof Error) return { error: error.name, message: error.message, stack: error.stack }

@@ -2,15 +2,18 @@
 
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
+import type { FastifyPluginAsync } from 'fastify'
 import { metadataAddresses } from '../protocol/issuer-keys.ts'
 import type { Ports, Seconds } from '../protocol/ports.ts'
 import { type Store, StoreUnavailableError, StoreUnsafeError } from '../store/store.ts'
+import { adminOf } from './admin-role.ts'
 import { type Audit, fileAudit, streamAudit } from './audit.ts'
 import type { Config } from './config.ts'
+import type { Listen } from './config-values.ts'
 import { drain } from './drain.ts'
 import { healthRoutes, type ReadinessCondition, readinessOf } from './health.ts'
 import { jsonLine } from './json-line.ts'
-import { listenOn, newApp } from './listener.ts'
+import { type ListeningPart, listenOn, newApp } from './listener.ts'
 import { administration } from './policy/administration.ts'
 import { switchedOff } from './policy/configured-blocks.ts'
 import { followPolicy } from './policy/policy-feed.ts'
@@ -46,6 +49,8 @@ export interface RunningRole {
 /** What was started. */
 export interface RunningServers {
   roles: RunningRole[]
+  /** The address that the administration really listens on, where the configuration has one. */
+  administration?: string
   /** ID-JAGs issued before this moment are not redeemed: the store may not know that they were. */
   fence: Seconds
   /**
@@ -76,7 +81,7 @@ export async function startServers(config: Config, options: StartOptions): Promi
     records: store.records,
     now: systemNow,
     say: warn,
-    configured: switchedOff(config),
+    switchedOff: (entries) => switchedOff(config, entries),
   }).catch(async (cause: unknown) => {
     await audit.close()
     await store.close()
@@ -110,15 +115,20 @@ export async function startServers(config: Config, options: StartOptions): Promi
     const parts: ProcessParts = { config, store, audit, policy, purgeKey, portsOver, log }
     const limit = requestLimit()
     const roles: RunningRole[] = []
-    for (const { role, issuer, listen, plugin } of rolesOf(parts)) {
+    const serve = async (part: ListeningPart, listen: Listen, plugin: FastifyPluginAsync): Promise<string> => {
       const app = newApp()
       ending.prepare(app)
       healthRoutes(app, readiness)
       await app.register(limit.guarding(plugin))
-      const listens = await listenOn(app, role, listen)
+      return await listenOn(app, part, listen)
+    }
+    for (const { role, issuer, listen, plugin } of rolesOf(parts)) {
+      const listens = await serve(role, listen, plugin)
       roles.push({ role, issuer, listens, metadata: metadataAddresses(issuer)[0] ?? issuer })
     }
-    return { roles, fence: store.fence(), close, cut: ending.cut }
+    const admin = adminOf(parts)
+    const address = admin === undefined ? {} : { administration: await serve('admin', admin.listen, admin.plugin) }
+    return { roles, ...address, fence: store.fence(), close, cut: ending.cut }
   } catch (cause) {
     await close()
     throw cause

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Account, Accounts, SubjectKey } from '../resource-as/accounts.ts'
 import { ConflictError, type RecordChange, type Records, StoreUnavailableError } from '../store/store.ts'
-import type { AccountEntry } from './accounts.ts'
+import type { AccountEntry, KnownAccount } from './accounts.ts'
 import { answered } from './answered.ts'
 
 export interface StoredAccountsOptions {
@@ -33,10 +33,7 @@ const kinds = { link: 'account-link', owner: 'account-owner', email: 'account-em
 export function storedAccounts({ records, server, entries }: StoredAccountsOptions): Accounts {
   const configured = new Map(entries.map((entry) => [entry.id, entry]))
   const linked = new Map(entries.flatMap(({ id, links = [] }) => links.map((link) => [textOf(link), id] as const)))
-  const digest = (...parts: string[]) =>
-    createHash('sha256')
-      .update(JSON.stringify([server, ...parts]))
-      .digest('base64url')
+  const digest = digester(server)
   const linkId = ({ issuer, sub }: SubjectKey) => digest(issuer, sub)
   const readLink = async (key: SubjectKey) => {
     const record = await records.get(kinds.link, linkId(key))
@@ -98,6 +95,34 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
         throw new StoreUnavailableError('the account is being changed by others all the time')
       }),
   }
+}
+
+/**
+ * What is known of one account of this server: from its configuration, or from the person it was made for. Reads every link there is,
+ * so it is NOT for a server of many people. Throws as {@link storedAccounts} does.
+ */
+export async function findKnownAccount(
+  { records, server, entries }: StoredAccountsOptions,
+  id: string,
+): Promise<KnownAccount | undefined> {
+  const entry = entries.find((one) => one.id === id)
+  if (entry !== undefined) return { id, email: entry.email, name: entry.name, enabled: entry.disabled !== true }
+  const digest = digester(server)
+  const links = await answered(() => records.list(kinds.link))
+  const made = links
+    .map((record) => ({ record, link: Link.parse(record.value) }))
+    // The accounts of other servers in the same store have the same ids.
+    .find(
+      ({ record, link: { account, made, issuer, sub } }) => made && account === id && record.id === digest(issuer, sub),
+    )
+  return made && { id, email: made.link.email, name: undefined, enabled: true }
+}
+
+function digester(server: string): (...parts: string[]) => string {
+  return (...parts) =>
+    createHash('sha256')
+      .update(JSON.stringify([server, ...parts]))
+      .digest('base64url')
 }
 
 /** False when somebody else was faster. */

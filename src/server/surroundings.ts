@@ -30,3 +30,30 @@ export function followedIssuerKeys(issuer: string, surroundings: Surroundings, j
     ...(jwksUri === undefined ? {} : { jwksUri }),
   })
 }
+
+interface KeyPlace {
+  issuer: string
+  jwksUri?: string | undefined
+}
+
+/**
+ * The keys of many issuers, of whom some come and go: what was fetched for one that stays is kept. Each call is told of all that there
+ * are, and forgets the others.
+ */
+export function keptIssuerKeys(
+  surroundings: Surroundings,
+): (places: readonly KeyPlace[]) => (place: KeyPlace) => KeySource {
+  let kept = new Map<string, KeySource>()
+  const textOf = ({ issuer, jwksUri }: KeyPlace) => JSON.stringify([issuer, jwksUri ?? null])
+  return (places) => {
+    const earlier = kept
+    kept = new Map(
+      places.map((place) => {
+        const text = textOf(place)
+        return [text, earlier.get(text) ?? followedIssuerKeys(place.issuer, surroundings, place.jwksUri)]
+      }),
+    )
+    const current = kept
+    return (place) => current.get(textOf(place)) ?? followedIssuerKeys(place.issuer, surroundings, place.jwksUri)
+  }
+}

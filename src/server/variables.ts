@@ -46,6 +46,12 @@ export const variables: readonly Variable[] = [
     says: 'The address and port the resource authorization server listens on.',
   },
   {
+    name: 'XAA_ADMIN_LISTEN',
+    overrides: ['admin', 'listen'],
+    example: '127.0.0.1:4010',
+    says: 'The address and port the administration listens on.',
+  },
+  {
     name: 'XAA_STORE',
     overrides: ['store'],
     example: 'lmdb',

@@ -100,6 +100,13 @@ async function openPlaces(directory: string): Promise<LmdbPlaces> {
   try {
     // Without overlapping sync, a write resolves when it is on disk and not before.
     const root = open<unknown, string>({ path: directory, noSubdir: false, overlappingSync: false, maxDbs: 8 })
+    // The driver rejects promises of its own that nobody holds when a commit fails: a full disk would end the process.
+    const heard = () => {}
+    root.on('beforecommit', () =>
+      queueMicrotask(() =>
+        root.committed.then(heard, (error: { commitError?: Promise<unknown> }) => error.commitError?.catch(heard)),
+      ),
+    )
     return {
       root,
       spent: root.openDB<number[], string>({ name: 'spent' }),

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { principalOf } from '../http/resource-plugin.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { Principal } from '../resource/guard.ts'
-import type { MemoryAccounts } from '../server/accounts.ts'
+import type { KnownAccount } from '../server/accounts.ts'
 import { takeStrictJson } from './strict-json.ts'
 
 export interface Message {
@@ -41,13 +41,17 @@ export interface Caller {
 export interface Chat {
   messages(): readonly Message[]
   post(message: NewMessage, principal: Principal): Message
-  callerOf(principal: Principal): Caller
+  /** Rejects when the accounts cannot be asked. */
+  callerOf(principal: Principal): Promise<Caller>
 }
 
 const maxMessages = 1000
 
+/** Finds what is known of the owner of an account. */
+export type FindAccount = (id: string) => Promise<Pick<KnownAccount, 'email' | 'name'> | undefined>
+
 /** The latest 1000 messages, in memory. */
-export function chatOf(accounts: MemoryAccounts, now: () => Seconds): Chat {
+export function chatOf(findAccount: FindAccount, now: () => Seconds): Chat {
   const messages: Message[] = []
   let lastId = 0
   return {
@@ -59,8 +63,8 @@ export function chatOf(accounts: MemoryAccounts, now: () => Seconds): Chat {
       if (messages.length > maxMessages) messages.shift()
       return message
     },
-    callerOf({ account, client, scopes }) {
-      const { email, name } = accounts.find(account) ?? {}
+    async callerOf({ account, client, scopes }) {
+      const { email, name } = (await findAccount(account)) ?? {}
       return { account, email, name, client, scopes }
     },
   }
@@ -69,7 +73,7 @@ export function chatOf(accounts: MemoryAccounts, now: () => Seconds): Chat {
 /** `GET` and `POST` of the messages at one path. Inside of a guard. */
 export function messageRoutes(app: FastifyInstance, path: string, chat: Chat): void {
   takeStrictJson(app)
-  app.get(path, async (request) => ({ as: chat.callerOf(principalOf(request)), messages: chat.messages() }))
+  app.get(path, async (request) => ({ as: await chat.callerOf(principalOf(request)), messages: chat.messages() }))
   app.post(path, async (request, reply) => {
     const read = NewMessage.safeParse(request.body)
     if (!read.success) return reply.code(400).send({ error: z.prettifyError(read.error) })

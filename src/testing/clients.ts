@@ -1,8 +1,8 @@
 /** The two applications of the world, each with its ids, secrets and keys at the identity provider and at the other side. */
 
-import { type Client, secretDigestOf } from '../protocol/client-auth.ts'
-import { keySetOf } from '../protocol/keys.ts'
 import { type ClientAuthMethod, clientAuthMethods } from '../protocol/names.ts'
+import type { ClientConfig } from '../server/config-schema.ts'
+import { publicKeysOf } from '../server/references.ts'
 import { type KeyFolder, newId, newSuffix } from './keys.ts'
 
 export type ClientName = 'assistant' | 'notebook'
@@ -25,11 +25,11 @@ export interface WorldClient {
   resourceAs: Credentials
 }
 
-/** A client from both ends: what it knows, and what the servers know of it. */
+/** A client from both ends: what it knows, and how it stands in the configuration of the servers. */
 export interface RegisteredClient {
   client: WorldClient
-  atIdp: Client
-  atResourceAs: Client
+  atIdp: ClientConfig
+  atResourceAs: ClientConfig
 }
 
 /** `assistant` may use every method at both sides, `notebook` HTTP Basic alone. */
@@ -59,14 +59,15 @@ async function oneSide(
   id: string,
   methods: readonly ClientAuthMethod[],
   folder: KeyFolder,
-): Promise<{ credentials: Credentials; registered: Client }> {
+): Promise<{ credentials: Credentials; registered: ClientConfig }> {
   // Clients that do not form-encode Basic credentials need plain characters; a hyphen finds those that encode too much.
   const secret = `${newId()}-${newId()}`
-  const registered = { id, enabled: true, authMethods: methods, secretDigest: secretDigestOf(secret) }
+  const registered = { id, secret, authMethods: [...methods], disabled: false }
   if (!methods.includes('private_key_jwt')) return { credentials: { id, secret, methods }, registered }
   const { file, signingKeys } = await folder.make(id, ['ES256'])
+  const jwks = { ...signingKeys.published() }
   return {
     credentials: { id, secret, methods, jwkFile: file },
-    registered: { ...registered, keys: await keySetOf(signingKeys.published()) },
+    registered: { ...registered, jwks: await publicKeysOf(jwks) },
   }
 }

@@ -3,11 +3,14 @@
 import { authorizationErrorPage } from '../http/authorization-page.ts'
 import { serveDocument, wellKnownPaths } from '../http/documents.ts'
 import { idpPlugin } from '../http/idp-plugin.ts'
-import type { Connection } from '../idp/connections.ts'
 import type { IdTokenIssuer } from '../idp/subject.ts'
+import type { Block } from '../protocol/blocks.ts'
 import { defaultAlgorithms, type KeySource, type SigningKeys } from '../protocol/keys.ts'
 import { signingKeysOf } from '../protocol/own-keys.ts'
-import { connections as connectionsOf, resourceServers } from './enterprise.ts'
+import { clientFinder } from '../server/clients.ts'
+import { connectionFinder } from '../server/idp-role.ts'
+import { builtFrom, type IdpDefinition, idpEntries } from '../server/policy/entries.ts'
+import { companyDefinition } from './enterprise.ts'
 import type { KeyPairs } from './keys.ts'
 import { serveAt } from './origin.ts'
 import { signInProvider } from './sign-in/sign-in.ts'
@@ -18,24 +21,17 @@ export interface Company {
   /** The keys of {@link idp} as others see them: with the one that signs people in, also after its time. */
   idpKeys: SigningKeys
   upstream: KeyPairs
-  /** Looked at anew for each exchange: what an administrator changes here holds at once. */
-  connections: Connection[]
-  /** The issuers whose ID Tokens are taken: the identity provider itself, and the foreign one. */
-  subjectIssuers: IdTokenIssuer[]
+  /** What the identity provider goes by where nothing else was decided at run time. */
+  definition: IdpDefinition
 }
 
 /** Starts both. A browser may be sent back to `redirectUris` after sign-in. */
 export async function openCompany(stage: Stage, redirectUris: readonly string[]): Promise<Company> {
-  const { addresses, folder, clients, keysOf } = stage
+  const { addresses, clients, directory, folder } = stage
   const idp = await folder.make('idp', ['ES256', 'RS256'])
   const upstream = await folder.make('upstream', ['RS256'])
-  const idpKeys = await withSignIn(idp)
-  const connections = connectionsOf(addresses, clients)
-  const subjectIssuers = [
-    subjectIssuer(addresses.idp, idpKeys.source, stage),
-    subjectIssuer(addresses.upstream, keysOf(addresses.upstream), stage),
-  ]
-  const company = { idp, idpKeys, upstream, connections, subjectIssuers }
+  const definition = companyDefinition(addresses, clients, directory)
+  const company = { idp, idpKeys: await withSignIn(idp), upstream, definition }
   await serveIdp(company, stage, redirectUris)
   await serveUpstream(upstream, stage)
   return company
@@ -71,18 +67,25 @@ function subjectIssuer(issuer: string, keys: KeySource, { directory }: Stage): I
 
 /** Sign-in, token exchange, metadata and keys under one issuer. */
 async function serveIdp(company: Company, stage: Stage, redirectUris: readonly string[]): Promise<void> {
-  const { idp, idpKeys, connections, subjectIssuers } = company
-  const { addresses, directory, report } = stage
+  const { idp, idpKeys, definition } = company
+  const { addresses, directory, keysOf, policyVersion, report } = stage
+  const { policy } = stage.state
   const issuer = addresses.idp
-  const clients = Object.values(stage.clients)
-  const servers = resourceServers(addresses)
-  const ports = stage.ports.portsForServer()
-  const findClient = async (id: string) => clients.find(({ atIdp }) => atIdp.id === id)?.atIdp
+  const ports = stage.portsFor(issuer)
+  const known = builtFrom(policy.entries, (entries) => idpEntries(definition, entries))
+  const findClient = clientFinder(issuer, () => known().clients, policy)
+  const subjectIssuers = [
+    subjectIssuer(issuer, idpKeys.source, stage),
+    subjectIssuer(addresses.upstream, keysOf(addresses.upstream), stage),
+  ]
+  /** The entry, disabled while a block names exactly one of these. */
+  const unlessOff = <Entry extends { enabled: boolean }>(entry: Entry | undefined, ...names: Block[]) =>
+    entry !== undefined && names.some(policy.isOff) ? { ...entry, enabled: false } : entry
   const signIn = await signInProvider({
     issuer,
     jwks: idp.jwks,
     directory,
-    clients: clients.map(({ client: { title, idp } }) => ({ ...idp, name: title, redirectUris })),
+    clients: Object.values(stage.clients).map(({ client: { title, idp } }) => ({ ...idp, name: title, redirectUris })),
     authentication: { issuer, findClient, skew, ports },
     report,
   })
@@ -94,15 +97,22 @@ async function serveIdp(company: Company, stage: Stage, redirectUris: readonly s
         identityProvider: {
           issuer,
           signingKeys: idpKeys,
-          findIssuer: (name) => subjectIssuers.find((one) => one.issuer === name),
+          findIssuer(name) {
+            const found = subjectIssuers.find((one) => one.issuer === name)
+            return unlessOff(found, { issuer: name }, { issuer: name, audience: issuer })
+          },
           refreshTokens: signIn.refreshTokens,
-          findResourceServer: async (audience) => servers.find((one) => one.issuer === audience),
-          findConnection: async (client, audience) =>
-            connections.find((one) => one.client === client && one.audience === audience),
+          async findResourceServer(audience) {
+            const found = definition.resourceServers.find((one) => one.issuer === audience)
+            return found && unlessOff({ ...found, enabled: true }, { audience })
+          },
+          findConnection: connectionFinder(() => known().connections, definition.resourceServers, policy),
+          blocks: policy.blocks,
           skew,
         },
         findClient,
         ports,
+        policyVersion,
         report,
         openid: { metadata: signIn.metadata, otherGrants: signIn.otherGrants },
       })

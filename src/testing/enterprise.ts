@@ -1,11 +1,11 @@
-/** Who may do what in the world: the company's connections, and whom the chat and the files trust. */
+/** Who may do what in the world, in the shape of a configuration: the company's connections, and whom the chat and the files trust. */
 
-import type { Connection, ResourceServer } from '../idp/connections.ts'
-import type { Client } from '../protocol/client-auth.ts'
-import { defaultAlgorithms, type KeySource } from '../protocol/keys.ts'
-import type { ClientPolicy, GovernedResource, TrustedIssuer } from '../resource-as/trust.ts'
+import { defaultAlgorithms } from '../protocol/keys.ts'
+import type { AccountEntry } from '../server/accounts.ts'
+import type { ConnectionConfig, TrustedIssuerConfig } from '../server/config-schema.ts'
+import type { IdpDefinition, ResourceAsDefinition } from '../server/policy/entries.ts'
 import type { ClientName, RegisteredClient } from './clients.ts'
-import { companyDomain } from './people.ts'
+import { companyDomain, type Directory } from './people.ts'
 
 export const chatScopes = ['chat.read', 'chat.write']
 export const filesScopes = ['files.read']
@@ -24,93 +24,114 @@ export interface Addresses {
 
 type Clients = { readonly [name in ClientName]: RegisteredClient }
 
-/** The resource authorization servers the company has a contract with. */
-export function resourceServers({ chat, files, api, mcp, filesApi }: Addresses): ResourceServer[] {
-  return [
-    { issuer: chat, aliases: [], resources: [mcp, api], enabled: true },
-    { issuer: files, aliases: [], resources: [filesApi], enabled: true },
-  ]
-}
-
 /** Both clients reach the chat for everybody; `assistant` alone may write there, and alone reaches the files. */
-export function connections({ chat, files, api, mcp, filesApi }: Addresses, clients: Clients): Connection[] {
-  const connection = (name: ClientName, audience: string, scopes: string[], resources: string[]): Connection => ({
+export function companyDefinition(
+  { idp, upstream, chat, files, api, mcp, filesApi }: Addresses,
+  clients: Clients,
+  { people }: Directory,
+): IdpDefinition {
+  const connection = (name: ClientName, audience: string, scopes: string[], resources: string[]): ConnectionConfig => ({
     client: clients[name].atIdp.id,
     audience,
-    clientThere: clients[name].atResourceAs.id,
-    enabled: true,
-    who: { everyone: true, users: [], groups: [] },
-    scopes: scopes.map((scope) => ({ name: scope })),
+    clientId: clients[name].atResourceAs.id,
+    scopes,
     resources,
+    everyone: true,
     signIn: {},
     lifetime: 300,
-    subject: { kind: 'same' },
-    userClaims: ['email', 'email_verified'],
+    subject: 'same',
+    claims: ['email', 'email_verified'],
+    disabled: false,
   })
-  return [
-    connection('assistant', chat, chatScopes, [mcp, api]),
-    connection('notebook', chat, ['chat.read'], [mcp, api]),
-    connection('assistant', files, filesScopes, [filesApi]),
-  ]
-}
-
-/** What one resource authorization server knows: its clients, what each may be given, its resources, and whom it trusts. */
-export interface ResourceSide {
-  resources: GovernedResource[]
-  trusted: TrustedIssuer[]
-  findClient(id: string): Promise<Client | undefined>
-  findClientPolicy(client: string): Promise<ClientPolicy | undefined>
-}
-
-/** The chat makes accounts for people it does not know. */
-export function chatSide({ idp, mcp, api }: Addresses, clients: Clients, idpKeys: KeySource): ResourceSide {
-  const { assistant, notebook } = clients
-  return resourceSide({
-    resources: [mcp, api].map((resource) => ({ resource, scopes: chatScopes })),
-    allowed: [
-      { client: assistant, scopes: chatScopes },
-      { client: notebook, scopes: ['chat.read'] },
+  return {
+    issuer: idp,
+    subjectIssuers: [idp, upstream].map((issuer) => ({
+      issuer,
+      algorithms: [...defaultAlgorithms],
+      users: 'directory',
+      groupsClaim: 'groups',
+    })),
+    users: people.map(({ sub, email, groups, employed }) => ({
+      sub,
+      email,
+      emailVerified: true,
+      groups: [...groups],
+      disabled: !employed,
+      claims: {},
+    })),
+    clients: Object.values(clients).map(({ atIdp }) => ({ ...atIdp, clientIdAt: {} })),
+    resourceServers: [
+      { issuer: chat, resources: [mcp, api], aliases: [] },
+      { issuer: files, resources: [filesApi], aliases: [] },
     ],
-    trusted: trustOf(idp, idpKeys, [assistant, notebook], 'create'),
-  })
+    connections: [
+      connection('assistant', chat, chatScopes, [mcp, api]),
+      connection('notebook', chat, ['chat.read'], [mcp, api]),
+      connection('assistant', files, filesScopes, [filesApi]),
+    ],
+  }
 }
 
-/** The files know only those whose account was made before. */
-export function filesSide({ idp, filesApi }: Addresses, { assistant }: Clients, idpKeys: KeySource): ResourceSide {
-  return resourceSide({
+/** What one vendor's authorization server goes by. */
+export interface VendorDefinition extends ResourceAsDefinition {
+  /** The accounts that are there from the start. */
+  accounts: readonly AccountEntry[]
+}
+
+/**
+ * The chat makes accounts for people it does not know. Alice's account is linked to her subject, Bob's is found by his e-mail address.
+ */
+export function chatDefinition(
+  { chat, idp, mcp, api }: Addresses,
+  clients: Clients,
+  directory: Directory,
+): VendorDefinition {
+  const { assistant, notebook } = clients
+  const resources = [mcp, api]
+  return {
+    issuer: chat,
+    resources: resources.map((resource) => ({ resource, scopes: chatScopes })),
+    clients: [
+      { ...assistant.atResourceAs, scopes: chatScopes, resources },
+      { ...notebook.atResourceAs, scopes: ['chat.read'], resources },
+    ],
+    trustedIssuers: [trustOf(idp, [assistant, notebook], 'create')],
+    accounts: [
+      { id: 'chat-alice', name: 'Alice Archer', ...linked(idp, directory, 'alice') },
+      { id: 'chat-bob', name: 'Bob Baker', email: directory.named('bob').email },
+    ],
+  }
+}
+
+/** The files know Alice alone, whose account was made before. */
+export function filesDefinition(
+  { files, idp, filesApi }: Addresses,
+  { assistant }: Clients,
+  directory: Directory,
+): VendorDefinition {
+  return {
+    issuer: files,
     resources: [{ resource: filesApi, scopes: filesScopes }],
-    allowed: [{ client: assistant, scopes: filesScopes }],
-    trusted: trustOf(idp, idpKeys, [assistant], 'refuse'),
-  })
+    clients: [{ ...assistant.atResourceAs, scopes: filesScopes, resources: [filesApi] }],
+    trustedIssuers: [trustOf(idp, [assistant], 'refuse')],
+    accounts: [{ id: 'files-alice', name: 'Alice Archer', ...linked(idp, directory, 'alice') }],
+  }
 }
 
-function trustOf(issuer: string, keys: KeySource, clients: RegisteredClient[], unknown: 'refuse' | 'create') {
+function linked(issuer: string, directory: Directory, name: 'alice') {
+  const { email, sub } = directory.named(name)
+  return { email, links: [{ issuer, sub }] }
+}
+
+function trustOf(issuer: string, clients: RegisteredClient[], unknownUsers: 'refuse' | 'create'): TrustedIssuerConfig {
   return {
     issuer,
-    enabled: true,
-    keys,
-    algorithms: defaultAlgorithms,
     clients: clients.map(({ atResourceAs }) => atResourceAs.id),
     assertions: 'single-use',
     maxLifetime: 600,
-    accounts: { emailDomains: [companyDomain], unknown },
-  } as const satisfies TrustedIssuer
-}
-
-function resourceSide(side: {
-  resources: GovernedResource[]
-  allowed: { client: RegisteredClient; scopes: string[] }[]
-  trusted: TrustedIssuer
-}): ResourceSide {
-  const { resources, allowed, trusted } = side
-  const entryOf = (id: string) => allowed.find(({ client }) => client.atResourceAs.id === id)
-  return {
-    resources,
-    trusted: [trusted],
-    findClient: async (id) => entryOf(id)?.client.atResourceAs,
-    async findClientPolicy(id) {
-      const scopes = entryOf(id)?.scopes
-      return scopes && { scopes, resources: resources.map(({ resource }) => resource) }
-    },
+    algorithms: [...defaultAlgorithms],
+    emailDomains: [companyDomain],
+    unknownUsers,
+    disabled: false,
   }
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { JWK } from 'jose'
 import type { SignatureAlgorithm } from '../protocol/keys.ts'
-import { readSigningKeyFile, writeKeyFile } from '../server/key-files.ts'
+import { readSigningKeyFile, type SigningKeyFile, writeKeyFile } from '../server/key-files.ts'
 import { newPrivateKey } from '../server/key-rotation.ts'
 import { type FollowedKeys, type FollowOptions, followSigningKeys } from '../server/signing-keys.ts'
 
@@ -14,29 +14,39 @@ import { type FollowedKeys, type FollowOptions, followSigningKeys } from '../ser
 export interface KeyPairs {
   file: string
   jwks: { keys: JWK[] }
+  /** The same as a configuration has them. */
+  read: SigningKeyFile
   signingKeys: FollowedKeys
 }
 
 export interface KeyFolder {
+  /** Where it is. */
+  path: string
   /** Makes one key for each algorithm and writes them to `NAME.json`, mode 0600. The first one signs. */
   make(name: string, algorithms: readonly SignatureAlgorithm[]): Promise<KeyPairs>
   /** Follows no file any more, and deletes the folder and what is in it. */
   remove(): Promise<void>
 }
 
-/** Makes a folder of its own in the system's place for temporary files, mode 0700. */
-export async function keyFolder(options: Pick<FollowOptions, 'now' | 'warn'>): Promise<KeyFolder> {
-  const folder = await mkdtemp(join(tmpdir(), 'xaa-keys-'))
+/** Makes a folder in the system's place for temporary files, mode 0700, and gives its path. */
+export async function makeFolder(): Promise<string> {
+  return await mkdtemp(join(tmpdir(), 'xaa-keys-'))
+}
+
+/** Takes over a folder for keys. */
+export function keyFolder(folder: string, options: FollowOptions): KeyFolder {
   const followed: FollowedKeys[] = []
   return {
+    path: folder,
     async make(name, algorithms) {
       const keys: JWK[] = []
       for (const alg of algorithms) keys.push(await newPrivateKey(alg))
       const file = join(folder, `${name}.json`)
       await writeKeyFile(file, { keys }, { onlyNew: true })
-      const signingKeys = followSigningKeys(await readSigningKeyFile(file), options)
+      const read = await readSigningKeyFile(file)
+      const signingKeys = followSigningKeys(read, options)
       followed.push(signingKeys)
-      return { file, jwks: { keys }, signingKeys }
+      return { file, jwks: { keys }, read, signingKeys }
     },
     async remove() {
       for (const keys of followed) keys.close()

@@ -56,7 +56,7 @@ function chatServer(chat: Chat, principal: Principal): McpServer {
       description: 'The account, e-mail address, client and scopes that the access token stands for.',
       annotations: { readOnlyHint: true },
     },
-    async () => ({ content: [{ type: 'text', text: JSON.stringify(chat.callerOf(principal)) }] }),
+    async () => ({ content: [{ type: 'text', text: JSON.stringify(await chat.callerOf(principal)) }] }),
   )
   server.registerTool(
     'post_message',

@@ -4,11 +4,14 @@ import type { User } from '../idp/connections.ts'
 
 export type PersonName = 'alice' | 'bob' | 'carol' | 'mallory'
 
-/** One entry of the directory. `enabled` may be changed at any time, and the next question is answered by it. */
+/** One entry of the directory. */
 export interface Person extends User {
   name: PersonName
   email: string
-  enabled: boolean
+  /** As the directory says; it may be changed at any time. */
+  employed: boolean
+  /** False also while an administrator has switched the person off. */
+  readonly enabled: boolean
 }
 
 /** The domain whose addresses the company's identity provider owns. */
@@ -17,17 +20,26 @@ export const companyDomain = 'acme.example'
 export interface Directory {
   people: readonly Person[]
   find(sub: string): Promise<Person | undefined>
+  /** Throws TypeError for a name that nobody has. */
+  named(name: string): Person
 }
 
-/** Makes the directory. Everybody's `sub` ends in what `newSuffix` gives, so that nobody can rely on it. */
-export function directoryOf(newSuffix: () => string): Directory {
-  const person = (name: PersonName, fullName: string, groups: readonly string[], enabled: boolean): Person => {
+/**
+ * Makes the directory. Everybody's `sub` ends in what `newSuffix` gives, so that nobody can rely on it. `isOff` is asked for each of a
+ * person's names (`sub`, e-mail address) whether it is switched off; what it throws, reading `enabled` throws.
+ */
+export function directoryOf(newSuffix: () => string, isOff: (name: string) => boolean): Directory {
+  const person = (name: PersonName, fullName: string, groups: readonly string[], employed: boolean): Person => {
     const email = `${name}@${companyDomain}`
+    const sub = `${name}-${newSuffix()}`
     return {
       name,
-      sub: `${name}-${newSuffix()}`,
+      sub,
       email,
-      enabled,
+      employed,
+      get enabled() {
+        return this.employed && ![sub, email].some(isOff)
+      },
       groups,
       claims: { email, email_verified: true, name: fullName },
     }
@@ -38,5 +50,13 @@ export function directoryOf(newSuffix: () => string): Directory {
     person('carol', 'Carol Carter', ['everyone', 'support'], true),
     person('mallory', 'Mallory Miller', ['everyone', 'engineering'], false),
   ]
-  return { people, find: async (sub) => people.find((one) => one.sub === sub) }
+  return {
+    people,
+    find: async (sub) => people.find((one) => one.sub === sub),
+    named(name) {
+      const found = people.find((one) => one.name === name)
+      if (found === undefined) throw new TypeError(`nobody is called ${name}`)
+      return found
+    },
+  }
 }

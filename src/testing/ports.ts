@@ -1,7 +1,7 @@
-/** The ports of the servers in the world: one clock that can be moved, one audit to look at, and single use apart for each server. */
+/** The ports of the servers in the world: one clock that can be moved, one audit to look at, and single use apart for each issuer. */
 
 import type { AuditEvent, Ports, Seconds } from '../protocol/ports.ts'
-import { memoryStore } from '../store/memory.ts'
+import type { Store } from '../store/store.ts'
 import { newId } from './keys.ts'
 
 const maxEvents = 10_000
@@ -14,8 +14,10 @@ export interface SharedPorts {
   now(): Seconds
   /** Moves the clock forward. */
   pass(seconds: Seconds): void
-  /** Ports for one more server, with a store of its own. */
-  portsForServer(): Ports
+  /** Adds an event of a server that keeps its audit elsewhere. */
+  keep(event: AuditEvent): void
+  /** Ports of the server with this issuer identifier, as {@link systemPorts} has them. */
+  portsOver(store: Store, issuer: string): Ports
 }
 
 /** `clock` is the system's unless given. `onEvent` is told of each event after it was kept. */
@@ -27,6 +29,14 @@ export function sharedPorts(
   let forgotten = 0
   let passed: Seconds = 0
   const now = () => clock() + passed
+  const keep = (event: AuditEvent) => {
+    audit.push(event)
+    if (audit.length > maxEvents) {
+      audit.shift()
+      forgotten += 1
+    }
+    onEvent(event)
+  }
   return {
     audit,
     auditAfter: (after) => ({
@@ -38,20 +48,14 @@ export function sharedPorts(
       if (!(seconds >= 0)) throw new TypeError('time passes forward: seconds must be 0 or more')
       passed += seconds
     },
-    portsForServer: () => ({
+    keep,
+    portsOver: (store, issuer) => ({
       now,
       newId,
-      once: memoryStore({ now }).once,
+      once: (key, until) => store.once(JSON.stringify([issuer, key]), until),
       // Every key of the world is newborn: nothing that was signed before the start verifies.
       fence: () => 0,
-      async record(event) {
-        audit.push(event)
-        if (audit.length > maxEvents) {
-          audit.shift()
-          forgotten += 1
-        }
-        onEvent(event)
-      },
+      record: async (event) => keep(event),
     }),
   }
 }

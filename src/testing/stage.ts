@@ -1,20 +1,21 @@
 /** What every company of the world builds on: bound addresses, the clients, the people, the clock, and a way to the others' keys. */
 
 import { documentFetch } from '../outbound/document.ts'
-import { issuerKeys } from '../protocol/issuer-keys.ts'
 import type { KeySource } from '../protocol/keys.ts'
-import type { Seconds } from '../protocol/ports.ts'
+import type { Ports, Seconds } from '../protocol/ports.ts'
+import { followedIssuerKeys, type Surroundings } from '../server/surroundings.ts'
 import { type ClientName, type RegisteredClient, registerClients } from './clients.ts'
 import type { Addresses } from './enterprise.ts'
 import { type KeyFolder, newSuffix } from './keys.ts'
 import { bindOrigin, type Origin } from './origin.ts'
 import { type Directory, directoryOf } from './people.ts'
 import type { SharedPorts } from './ports.ts'
+import type { WorldState } from './world-state.ts'
 
 /** How far the clocks of the companies may be apart. */
 export const skew: Seconds = 30
 
-/** The servers, in the order of their ports. */
+/** The servers, in the order of their ports; `resource` is everything that access tokens are for. */
 export const places = ['idp', 'chat', 'resource', 'files', 'upstream', 'admin'] as const
 type Place = (typeof places)[number]
 
@@ -25,17 +26,27 @@ export interface Stage {
   clients: { readonly [name in ClientName]: RegisteredClient }
   directory: Directory
   ports: SharedPorts
+  /** What all servers share that outlives a request. */
+  state: WorldState
+  /** The ports of the server with this issuer identifier. */
+  portsFor(issuer: string): Ports
+  /** What a server needs of the world around it, with a way of its own to the documents of others. */
+  surroundings(): Surroundings
+  /** Names the policy in force, or the one with this version, for the audit. */
+  policyVersion(version?: number): string
   /** The published keys of an issuer, fetched over HTTP by whoever asks: call it once for each server. */
   keysOf(issuer: string): KeySource
   /** Told of every failure of a server of the world. */
   report(error: unknown, correlationId: string): void
+  /** Told, as a sentence, of what the operator should know. */
+  say(message: string): void
 }
 
 /** Binds the ports: `port` and the five after it, or free ones for 0. What is bound is in `bound`, also when this throws. */
-export async function bindPlaces(port: number, bound: Origin[]): Promise<Stage['at']> {
+export async function bindPlaces(port: number, bound: Set<Origin>): Promise<Stage['at']> {
   const bind = async (place: Place) => {
     const origin = await bindOrigin(port === 0 ? 0 : port + places.indexOf(place))
-    bound.push(origin)
+    bound.add(origin)
     return origin
   }
   return {
@@ -53,8 +64,14 @@ export async function setStage(
   at: Stage['at'],
   folder: KeyFolder,
   ports: SharedPorts,
+  state: WorldState,
   say: (message: string) => void,
 ): Promise<Stage> {
+  const { policy, store } = state
+  const surroundings = () => {
+    const fetchDocument = documentFetch({ allowLoopback: true, allowAddresses: [] })
+    return { fetchDocument, now: ports.now, policy, warn: say }
+  }
   return {
     at,
     addresses: {
@@ -64,16 +81,18 @@ export async function setStage(
       files: at.files.url,
       mcp: `${at.resource.url}/mcp`,
       api: `${at.resource.url}/api`,
-      filesApi: `${at.files.url}/files`,
+      filesApi: `${at.resource.url}/files`,
     },
     folder,
     clients: await registerClients(folder),
-    directory: directoryOf(newSuffix),
+    directory: directoryOf(newSuffix, (user) => policy.isOff({ user })),
     ports,
-    keysOf(issuer) {
-      const fetchDocument = documentFetch({ allowLoopback: true, allowAddresses: [] })
-      return issuerKeys({ issuer, fetchDocument, now: ports.now, warn: say })
-    },
+    state,
+    portsFor: (issuer) => ports.portsOver(store, issuer),
+    surroundings,
+    policyVersion: (version = policy.version()) => `world.${version}`,
+    keysOf: (issuer) => followedIssuerKeys(issuer, surroundings(), undefined),
     report: (error, correlationId) => say(`request ${correlationId} failed: ${String(error)}`),
+    say,
   }
 }

@@ -50,7 +50,7 @@ export function testbedFileOf(world: World): TestbedFile {
     resourceAs: (['chat', 'files'] as const).map((name) => ({
       name,
       issuer: resourceAs[name].issuer,
-      tokenEndpoints: [resourceAs[name].tokenEndpoint],
+      tokenEndpoints: [...resourceAs[name].tokenEndpoints],
     })),
     resource: { url: resources.mcp, tool: 'whoami', scopes: chatScopes },
     clients: Object.values(clients).map(({ name, idp, resourceAs }) => ({

@@ -1,25 +1,41 @@
-/** A whole enterprise in one process, over real HTTP on 127.0.0.1: identity provider, chat, files, and a foreign issuer. */
+/** A whole enterprise on 127.0.0.1 over real HTTP, in one process or several: identity provider, chat, files, and a foreign issuer. */
 
 import type { JsonObject } from '../protocol/json.ts'
 import type { AuditEvent, Seconds } from '../protocol/ports.ts'
-import { adminPlugin, type Trust } from '../server/admin.ts'
+import { adminPlugin } from '../server/admin.ts'
+import { auditFiles } from './audit-files.ts'
 import type { ClientName, WorldClient } from './clients.ts'
 import { type Company, openCompany } from './company.ts'
-import type { ResourceSide } from './enterprise.ts'
 import { mintIdToken } from './id-token.ts'
-import { keyFolder, newId } from './keys.ts'
+import { keyFolder, makeFolder, newId } from './keys.ts'
 import { closeOrigin, type Origin, serveAt } from './origin.ts'
 import type { Person, PersonName } from './people.ts'
 import { sharedPorts } from './ports.ts'
+import { messagesUrl, openProtectedResources } from './protected-resources.ts'
 import { bindPlaces, type Stage, setStage } from './stage.ts'
-import { messagesUrl, openChat, openFiles } from './vendors.ts'
+import {
+  bindInstances,
+  type Places,
+  type ServersOptions,
+  startVendors,
+  type VendorProcesses,
+} from './vendor-processes.ts'
+import { makeVendors, serveVendor, type Vendors } from './vendors.ts'
+import { openState, type WorldState } from './world-state.ts'
+
+export type { ServersOptions } from './vendor-processes.ts'
 
 export interface WorldOptions {
   /**
-   * The first of six ports in a row: identity provider, chat, the chat's resources, files, foreign issuer, administration. 0 or absent:
-   * whatever is free.
+   * The first of six ports in a row: identity provider, chat, protected resources, files, foreign issuer, administration. The further
+   * instances of the chat follow, then those of the files. 0 or absent: whatever is free.
    */
   port?: number
+  /**
+   * Absent: everything in this process, with a store in memory. Otherwise the two resource authorization servers are processes of
+   * their own, which live by the system's clock: such a world takes no `now`, and its time does not {@link World.pass}.
+   */
+  servers?: ServersOptions
   /** Addresses a browser may be sent back to after sign-in, beside `http://127.0.0.1/callback` with any port. */
   redirectUris?: readonly string[]
   /** Seconds since 1970; the system's clock unless given. The sign-in page keeps the system's time whatever this says. */
@@ -34,6 +50,8 @@ export interface WorldOptions {
 export interface ResourceAs {
   issuer: string
   tokenEndpoint: string
+  /** One for each instance, {@link tokenEndpoint} first. */
+  tokenEndpoints: readonly [string, ...string[]]
 }
 
 export interface World {
@@ -54,7 +72,7 @@ export interface World {
   users: readonly Person[]
   /** The administrator's interface, with the bearer token it wants. */
   admin: { url: string; token: string }
-  /** The latest events of every server, oldest first. */
+  /** The latest events of every server, oldest first; those of another process come up to 250 ms later. */
   audit: readonly AuditEvent[]
   now(): Seconds
   /** Moves the clock of every server forward. */
@@ -73,25 +91,52 @@ export interface MintedIdToken {
   claims?: JsonObject
 }
 
-/** Starts the world. Resolves when every server answers. Throws an error that names the port when one is taken. */
+/**
+ * Starts the world. Resolves when every server can be given requests. Throws an error that names the port when one is taken, the
+ * store's own error when it cannot be used, and an error with the sentence of a process that cannot start.
+ */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const { now, onAudit, port = 0, redirectUris = [], servers } = options
+  if (servers !== undefined && now !== undefined)
+    throw new TypeError('servers in other processes have the clock of the system')
   const say = options.report ?? ((message: string) => process.stderr.write(`${message}\n`))
-  const bound: Origin[] = []
-  const ports = sharedPorts(options.now, options.onAudit)
-  const folder = await keyFolder({ now: ports.now, warn: say })
+  const bound = new Set<Origin>()
+  const ports = sharedPorts(now, onAudit)
+  const path = await makeFolder()
+  let state: WorldState | undefined
+  let processes: VendorProcesses | undefined
+  let following: NodeJS.Timeout | undefined
+  const folder = keyFolder(path, {
+    now: ports.now,
+    warn: say,
+    onPurged: (kid) => state?.purgeKey(kid),
+    isPurged: (kid) => state?.policy.isPurgedKey(kid) ?? false,
+  })
   const close = async () => {
-    await Promise.all(bound.map(closeOrigin))
+    clearInterval(following)
+    await processes?.stop()
+    await Promise.all([...bound].map(closeOrigin))
+    await state?.close()
     await folder.remove()
   }
   try {
-    const at = await bindPlaces(options.port ?? 0, bound)
-    const stage = await setStage(at, folder, ports, say)
-    const company = await openCompany(stage, ['http://127.0.0.1/callback', ...(options.redirectUris ?? [])])
-    const chat = await openChat(stage)
-    const files = await openFiles(stage)
+    const at = await bindPlaces(port, bound)
+    const instances = await bindInstances(port, at, servers?.instances ?? 1, bound)
+    state = await openState({ store: servers?.store ?? 'memory', folder: path, now: ports.now, say })
+    const stage = await setStage(at, folder, ports, state, say)
+    const vendors = await makeVendors(stage)
+    if (servers === undefined) for (const vendor of [vendors.chat, vendors.files]) await serveVendor(vendor, stage)
+    else processes = await startVendors(vendors, instances, servers, stage, bound)
+    const { gather } = auditFiles(processes?.audits ?? [], ports.keep)
+    const company = await openCompany(stage, ['http://127.0.0.1/callback', ...redirectUris])
+    await openProtectedResources(stage, vendors)
     const token = `${newId()}-${newId()}`
-    await openAdmin(stage, token, company, { chat, files })
-    return worldOf(stage, company, token, close)
+    await openAdmin(stage, token, company, vendors, gather)
+    await Promise.all([processes?.ready, state.remembers()])
+    if (processes !== undefined)
+      following = setInterval(() => void gather().catch((cause: unknown) => say(String(cause))), 250).unref()
+    const pass = servers === undefined ? ports.pass : cannotPass
+    return worldOf(stage, company, instances, token, { close, pass })
   } catch (cause) {
     await close()
     throw cause
@@ -101,36 +146,64 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 async function openAdmin(
   stage: Stage,
   token: string,
-  { connections, subjectIssuers }: Company,
-  sides: { chat: ResourceSide; files: ResourceSide },
+  { definition }: Company,
+  { chat, files }: Vendors,
+  gather: () => Promise<void>,
 ): Promise<void> {
-  const { addresses, directory, ports } = stage
-  const trusted: Trust[] = [
-    ...subjectIssuers.map((entry) => ({ name: 'idp', role: 'idp' as const, server: addresses.idp, entry })),
-    ...(['chat', 'files'] as const).flatMap((name) =>
-      sides[name].trusted.map((entry) => ({ name, role: 'resource-as' as const, server: addresses[name], entry })),
-    ),
-  ]
-  await serveAt(stage.at.admin, (app) => {
-    app.register(adminPlugin, {
+  const { addresses, directory, policyVersion, ports, report, state } = stage
+  const users = directory.people.map((person) => {
+    const { sub, email, groups, claims } = person
+    return {
+      sub,
+      email,
+      groups,
+      name: String(claims.name),
+      get enabled() {
+        return person.employed
+      },
+    }
+  })
+  await serveAt(stage.at.admin, async (app) => {
+    await app.register(adminPlugin, {
       token,
-      issuer: addresses.idp,
-      connections,
-      users: directory.people,
-      trusted,
-      auditAfter: ports.auditAfter,
-      ports: ports.portsForServer(),
+      by: 'administrator',
+      records: state.store.records,
+      policy: state.policy,
+      policyVersion,
+      idp: {
+        name: 'idp',
+        definition,
+        users,
+        enableUser(sub) {
+          for (const person of directory.people) if (person.sub === sub) person.employed = true
+        },
+      },
+      resourceServers: [chat, files],
+      async auditAfter(after) {
+        // What a server in another process has written down is there when it is asked for.
+        await gather()
+        return ports.auditAfter(after)
+      },
+      ports: stage.portsFor(addresses.idp),
+      report,
+      dangerouslyDeleteWithoutVersion: true,
     })
   })
 }
 
-function worldOf(stage: Stage, company: Company, token: string, close: () => Promise<void>): World {
+function worldOf(
+  stage: Stage,
+  company: Company,
+  instances: Places,
+  token: string,
+  { close, pass }: Pick<World, 'close' | 'pass'>,
+): World {
   const { addresses, clients, directory, ports } = stage
-  const { audit, now, pass } = ports
+  const { audit, now } = ports
   return {
     idp: { issuer: addresses.idp, tokenEndpoint: `${addresses.idp}/token`, signingKeyFile: company.idp.file },
     upstream: { issuer: addresses.upstream, signingKeyFile: company.upstream.file },
-    resourceAs: { chat: resourceAs(addresses.chat), files: resourceAs(addresses.files) },
+    resourceAs: { chat: resourceAs(instances.chat), files: resourceAs(instances.files) },
     resources: { mcp: addresses.mcp, api: addresses.api, files: addresses.filesApi },
     messagesUrl: messagesUrl(addresses),
     clients: { assistant: clients.assistant.client, notebook: clients.notebook.client },
@@ -156,6 +229,11 @@ function worldOf(stage: Stage, company: Company, token: string, close: () => Pro
   }
 }
 
-function resourceAs(issuer: string): ResourceAs {
-  return { issuer, tokenEndpoint: `${issuer}/token` }
+function resourceAs([{ url: issuer }, ...others]: Places['chat']): ResourceAs {
+  const tokenEndpoint = `${issuer}/token`
+  return { issuer, tokenEndpoint, tokenEndpoints: [tokenEndpoint, ...others.map(({ url }) => `${url}/token`)] }
+}
+
+function cannotPass(): never {
+  throw new TypeError('servers in other processes have the clock of the system')
 }

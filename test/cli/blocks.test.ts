@@ -1,7 +1,9 @@
 /** `xaa block`, `unblock`, `blocks` and `issuers` on the store of a configuration. */
 
+import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import * as audit from '../../src/cli/audit.ts'
 import * as block from '../../src/cli/block.ts'
 import * as blocks from '../../src/cli/blocks.ts'
 import type { Command } from '../../src/cli/command.ts'
@@ -49,6 +51,28 @@ describe('xaa block', () => {
     expect(await run(unblock, ...names)).toMatchObject({ code: 0, out: expect.stringContaining('lifted the block') })
     expect((await followed()).blocks).toEqual([])
     expect(await run(blocks)).toMatchObject({ code: 0, out: 'Nobody is blocked.\n' })
+  })
+
+  it('writes a line to the audit before the change, and changes nothing when it cannot', async () => {
+    config = await folder.write({ ...changed('store', 'lmdb'), audit: { file: 'audit.jsonl' } })
+    await run(block, '--user', 'alice', '--note', 'laptop stolen')
+    await run(block, '--user', 'alice')
+    await run(unblock, '--user', 'alice')
+    const lines = (await readFile(`${folder.path}/audit.jsonl`, 'utf8')).trimEnd().split('\n')
+    const events = lines.map((line) => JSON.parse(line)).filter(({ outcome }) => outcome !== undefined)
+    expect(events).toMatchObject([
+      {
+        action: 'admin',
+        reason: 'admin_changed',
+        detail: expect.stringMatching(/^block user alice, by .+: laptop stolen$/),
+      },
+      { detail: expect.stringMatching(/^unblock user alice, by /) },
+    ])
+    expect((await runCommand(audit, ['verify', `${folder.path}/audit.jsonl`])).code).toBe(0)
+
+    config = await folder.write({ ...changed('store', 'lmdb'), audit: { file: 'none/audit.jsonl' } })
+    expect(await run(block, '--user', 'bob')).toMatchObject({ code: 1, err: expect.stringContaining('ENOENT') })
+    expect((await run(blocks)).out).toBe('Nobody is blocked.\n')
   })
 
   it('prints JSON for programs', async () => {

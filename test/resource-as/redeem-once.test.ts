@@ -128,6 +128,15 @@ describe('an issuer whose ID-JAGs are good until they expire', () => {
     await expectRefused(call, { error: 'invalid_grant', reason: 'expired' })
   })
 
+  it('goes on without the store, and the audit says that the mark is missing', async () => {
+    world.broken.store = new Error('down')
+    expect((await again()).statusCode).toBe(200)
+    expect(world.audit.at(-1)).toMatchObject({ outcome: 'granted', degraded: true })
+    delete world.broken.store
+    expect((await again()).statusCode).toBe(200)
+    expect(world.audit.at(-1)).not.toHaveProperty('degraded')
+  })
+
   it('[ATK-063] leaves a mark that single use finds when it is set again', async () => {
     expect((await again()).statusCode).toBe(200)
     trusted().assertions = 'single-use'

@@ -155,6 +155,16 @@ describe('a configuration', () => {
     // Between values
     ['resourceAs.issuer', 'https://id.acme.example', 'resourceAs.issuer', 'is the issuer of idp'],
     ['resourceAs.listen', '127.0.0.1:4000', 'resourceAs.listen', 'is the address that idp listens on'],
+    [
+      'admin',
+      { token: { env: 'PAIRWISE' }, listen: '127.0.0.1:4001' },
+      'admin.listen',
+      'is the address that resourceAs listens on',
+    ],
+    ['admin', { token: { env: 'SHORT' } }, 'admin.token', 'is shorter than 32 characters'],
+    ['admin', { token: { env: 'ODD' } }, 'admin.token', 'may hold only the characters A-Z a-z 0-9 . _ ~ -'],
+    ['admin', { token: 'a-token-that-is-long-enough-0123456789' }, 'admin.token', 'must not be written into the file'],
+    ['admin', { listen: '127.0.0.1:4010' }, 'admin.token', 'is missing'],
     ['idp.clients.0.secret', undefined, 'idp.clients[0].secret', 'is missing for the methods of this client'],
     ['idp.clients.0.jwks', undefined, 'idp.clients[0].jwks', 'is missing for the methods of this client'],
     [

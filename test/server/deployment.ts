@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { importJWK, SignJWT } from 'jose'
 import { publicPartOf } from '../../src/protocol/keys.ts'
 import { grantType, tokenType } from '../../src/protocol/names.ts'
@@ -15,6 +16,13 @@ import { startServers } from '../../src/server/server.ts'
 import { environment, example, exampleFolder, newKey } from './example.ts'
 
 export const apiSecret = 'api-secret-0123456789-0123456789-01234'
+export const adminToken = 'admin-token-0123456789-0123456789-0123'
+
+interface AdminCall {
+  body?: unknown
+  headers?: { [name: string]: string }
+  token?: string
+}
 
 interface Answer {
   status: number
@@ -98,6 +106,7 @@ export async function deploy(replicas = 1) {
         ],
       },
       store: 'lmdb',
+      admin: { listen: '127.0.0.1:0', token: { env: 'ADMIN_TOKEN' } },
       shutdown: { delay: 0 },
     })
       .replaceAll('https://id.acme.example', idp)
@@ -105,7 +114,7 @@ export async function deploy(replicas = 1) {
       .replaceAll('https://login.example.com/tenant/v2.0', upstream.login)
       .replaceAll('"acr":["strong"],', ''),
   ) as { [part: string]: unknown }
-  const variables = { ...environment, API_SECRET: apiSecret }
+  const variables = { ...environment, API_SECRET: apiSecret, ADMIN_TOKEN: adminToken }
   const file = await folder.write(config)
   const log: string[] = []
   const audit: string[] = []
@@ -128,24 +137,26 @@ export async function deploy(replicas = 1) {
     const [message] = (await once(child, 'message')) as [unknown]
     return { child, message }
   }
-  const addresses = [{ idp, chat }]
+  const addresses = [{ idp, chat, admin: server.administration ?? '' }]
   for (let replica = 1; replica < replicas; replica++) {
-    const [itsIdp = '', itsChat = ''] = (await colleague(file)).message as string[]
-    addresses.push({ idp: itsIdp, chat: itsChat })
+    const [itsIdp = '', itsChat = '', itsAdmin = ''] = (await colleague(file)).message as string[]
+    addresses.push({ idp: itsIdp, chat: itsChat, admin: itsAdmin })
   }
   const { child: admin } = await colleague(file, join(folder.path, 'state'))
-  const post = async (url: string, form: { [name: string]: string }, basic: [string, string]): Promise<Answer> => {
-    const headers = { authorization: `Basic ${btoa(basic.join(':'))}` }
-    const response = await fetch(url, { method: 'POST', body: new URLSearchParams(form), headers })
-    const text = await response.text()
-    return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
+  const send = async (url: string, form: { [name: string]: string }, headers = {}): Promise<Answer> => {
+    // A machine that is busy with other tests may miss the deadline of a store or audit: come again, as every client does.
+    for (let attempt = 0; ; attempt++) {
+      const response = await fetch(url, { method: 'POST', body: new URLSearchParams(form), headers })
+      const text = await response.text()
+      if (response.status !== 503 || attempt === 20)
+        return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
+      await setTimeout(250)
+    }
   }
+  const post = async (url: string, form: { [name: string]: string }, basic: [string, string]) =>
+    await send(url, form, { authorization: `Basic ${btoa(basic.join(':'))}` })
   const client = { client_id: 'assistant-at-chat', client_secret: environment.CHAT_SECRET }
-  const postAsClient = async (url: string, form: { [name: string]: string }): Promise<Answer> => {
-    const response = await fetch(url, { method: 'POST', body: new URLSearchParams({ ...form, ...client }) })
-    const text = await response.text()
-    return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
-  }
+  const postAsClient = async (url: string, form: { [name: string]: string }) => await send(url, { ...form, ...client })
   return {
     ...upstream,
     /** An administrator at the same store, as `xaa block` is. */
@@ -161,7 +172,12 @@ export async function deploy(replicas = 1) {
     audit,
     log,
     /** Each at the replica with this number, the first being 0. */
-    exchange: async (at: number, subjectToken: string, scope = 'chat.read') =>
+    exchange: async (
+      at: number,
+      subjectToken: string,
+      scope = 'chat.read',
+      as: [string, string] = ['assistant', environment.ASSISTANT_SECRET],
+    ) =>
       await post(
         `${addresses[at]?.idp}/token`,
         {
@@ -172,13 +188,26 @@ export async function deploy(replicas = 1) {
           subject_token_type: tokenType.idToken,
           scope,
         },
-        ['assistant', environment.ASSISTANT_SECRET],
+        as,
       ),
-    redeem: async (at: number, assertion: unknown) =>
-      await postAsClient(`${addresses[at]?.chat}/token`, {
-        grant_type: grantType.jwtBearer,
-        assertion: String(assertion),
-      }),
+    redeem: async (at: number, assertion: unknown, as?: [string, string]) => {
+      const form = { grant_type: grantType.jwtBearer, assertion: String(assertion) }
+      const url = `${addresses[at]?.chat}/token`
+      return as === undefined ? await postAsClient(url, form) : await post(url, form, as)
+    },
+    /** An administrator's request to the server with this number. */
+    async admin(at: number, method: string, path: string, { body, headers, token = adminToken }: AdminCall = {}) {
+      const response = await fetch(`${addresses[at]?.admin}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      return { status: response.status, headers: response.headers, body: await response.json() }
+    },
     introspect: async (at: number, token: unknown) =>
       await post(`${addresses[at]?.chat}/introspect`, { token: String(token) }, ['chat-api', apiSecret]),
     revoke: async (at: number, token: unknown) =>

@@ -9,12 +9,12 @@ import { lmdbStore } from '../../src/store/lmdb.ts'
 const [file = '', directory = ''] = process.argv.slice(2)
 
 if (directory === '') {
-  const { roles } = await startServers(await readConfig(file, process.env), {
+  const { roles, administration: admin = '' } = await startServers(await readConfig(file, process.env), {
     stdout: process.stdout,
     log: (line) => process.stderr.write(line),
     portsOver: (audit, store, issuer) => ({ ...systemPorts(audit, store, issuer), fence: () => 0 }),
   })
-  process.send?.(roles.map(({ listens }) => listens))
+  process.send?.([...roles.map(({ listens }) => listens), admin])
 } else {
   const store = await lmdbStore({ directory, now: systemNow, skew: 30 })
   const admin = administration(store.records, systemNow)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccountEntry } from '../../src/server/accounts.ts'
-import { storedAccounts } from '../../src/server/stored-accounts.ts'
+import { findKnownAccount, storedAccounts } from '../../src/server/stored-accounts.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
 import { type Store, StoreUnavailableError } from '../../src/store/store.ts'
 
@@ -95,5 +95,23 @@ describe('accounts in a store', () => {
       code: 'temporarily_unavailable',
       reason: 'replay_store_unavailable',
     })
+  })
+})
+
+describe('what is known of an account', () => {
+  const known = (id: string, at = server) => findKnownAccount({ records: store.records, server: at, entries }, id)
+
+  it('is what the configuration says, or the address of the person it was made for', async () => {
+    const made = await accounts().createLinked({ ...key, sub: 'carol' }, { email: 'carol@acme.example' })
+    expect(await known('a-1')).toEqual({ id: 'a-1', email: 'alice@acme.example', name: undefined, enabled: true })
+    expect(await known('a-3')).toMatchObject({ enabled: false })
+    expect(await known(made)).toEqual({ id: made, email: 'carol@acme.example', name: undefined, enabled: true })
+  })
+
+  it('is nothing for an account of nobody, and for one of another server on the same store', async () => {
+    const made = await accounts().createLinked(key, { email: 'alice@acme.example' })
+    expect(await known('nobody')).toBeUndefined()
+    expect(await known(made, 'https://auth.files.example')).toBeUndefined()
+    expect(await known(made)).toBeDefined()
   })
 })

@@ -160,14 +160,13 @@ describe('options', () => {
   }
 
   it.each([
-    [['--store', 'lmdb'], 'not yet: --store lmdb'],
-    [['--store', 'redis://127.0.0.1'], 'not yet: --store redis://127.0.0.1'],
-    [['--workers', '2'], 'not yet: --workers above 1'],
-    [['--instances', '3'], 'not yet: --instances above 1'],
     [['--limits'], 'not yet: --limits'],
-    [['--store', 'disk'], '--store must be memory, lmdb or redis://…'],
+    [['--store', 'disk'], '--store must be memory, lmdb, redis://…'],
+    [['--store', 'redis+sentinel://127.0.0.1'], '--store must end with the name that the Sentinels give the primary'],
     [['--port', '70000'], '--port must be a number from 1 to 65530'],
-    [['--workers', 'many'], '--workers must be a number'],
+    [['--port', '65530', '--store', 'lmdb', '--instances', '2'], '--port must be a number from 1 to 65528'],
+    [['--workers', 'many'], '--workers must be a number from 1 to 64'],
+    [['--instances', '51', '--store', 'lmdb'], '--instances must be a number from 1 to 50'],
     [['--colour'], "Unknown option '--colour'"],
   ])('%j ends with 2 and says why', async (options, sentence) => {
     const { code, text } = await answer('--out', join(folder, 'never.json'), ...options)

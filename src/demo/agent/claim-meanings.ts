@@ -37,6 +37,7 @@ const meanings: { [claim: string]: string | { [kind in TokenKind]?: string } } =
     'id-jag': 'a number used once: a second redemption is refused',
     'access-token': 'its own number, for the audit',
   },
+  status: { 'access-token': 'where the chat’s API sees within seconds that this token was ended' },
   nonce: `ties it to the one sign-in that ${agentName} started`,
   auth_time: 'when the person really signed in',
   acr: 'how strong that sign-in was',

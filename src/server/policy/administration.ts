@@ -1,32 +1,12 @@
 /** What an administrator does at run time: block and unblock, end tokens, and give up keys; each step atomic and durable. */
 
-import { setTimeout as pause } from 'node:timers/promises'
-import { type Block, blockOf } from '../../protocol/blocks.ts'
+import type { Block } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
-import { ConflictError, type RecordChange, type Records } from '../../store/store.ts'
-import { knownAccesses, longestTokenLife } from './access-records.ts'
-import {
-  type BlockRecord,
-  blockId,
-  type Change,
-  headChange,
-  headId,
-  kinds,
-  namesOfBlock,
-  readPolicyRecords,
-} from './policy-records.ts'
+import type { RecordChange, Records } from '../../store/store.ts'
+import { type Actor, decider, endings, type Outcome } from './decision.ts'
+import { type BlockRecord, blockId, kinds, namesOfBlock, readPolicyRecords } from './policy-records.ts'
 
-/** Who acts, and why. */
-export interface Actor {
-  by: string
-  note?: string | undefined
-}
-
-/** What became of a change: done, and the version of the policy since; or it was so already. */
-export interface Outcome {
-  changed: boolean
-  version: number
-}
+export type { Actor, Outcome } from './decision.ts'
 
 /** Every method rejects when the store cannot answer, and then it is unknown whether the change was made: do it again. */
 export interface Administration {
@@ -43,30 +23,10 @@ export interface Administration {
 
 /** Refresh tokens live no longer: a lifted block is remembered this long. */
 const longestSession: Seconds = 90 * 24 * 3600
-/** The most records that one change touches. */
-const most = 500
 
 /** Works on the records of a store, beside any number of servers that follow them. */
 export function administration(records: Records, now: () => Seconds): Administration {
-  /** Decides anew, from what is there now, until nobody else was faster. */
-  const decide = async (
-    what: string,
-    { by, note }: Actor,
-    plan: (at: Change) => Promise<RecordChange[] | undefined>,
-  ): Promise<Outcome> => {
-    for (let attempt = 0; ; attempt++) {
-      const version = (await records.get(kinds.policy, headId))?.version ?? 0
-      const change = { at: now(), by, note }
-      const changes = await plan(change)
-      if (changes === undefined) return { changed: false, version }
-      try {
-        return { changed: true, version: await records.change([headChange(version, { ...change, what }), ...changes]) }
-      } catch (error) {
-        if (!(error instanceof ConflictError) || attempt >= 20) throw error
-        await pause(5 + attempt * 5)
-      }
-    }
-  }
+  const decide = decider(records, now)
   const put = async (
     kind: string,
     id: string,
@@ -95,17 +55,9 @@ export function administration(records: Records, now: () => Seconds): Administra
       return await decide('unblock', actor, async ({ at }) => {
         const block = await find(named)
         if (block === undefined) return undefined
-        const until = at + 2 * longestTokenLife
-        const accesses = (await knownAccesses(records)).filter(({ access }) => blockOf([named], access) !== undefined)
-        const ends = accesses.flatMap(({ id, index }): RecordChange[] => [
-          { kind: kinds.ended, id: String(index), expected: 0, value: {}, until },
-          { kind: kinds.access, id, expected: index },
-        ])
-        // While the block still stands, everything may be ended in steps; the last step lifts it.
-        while (ends.length > most) await records.change(ends.splice(0, most)).catch(ignoreConflict)
         const lifted = { ...named, liftedAt: at }
         return [
-          ...ends,
+          ...(await endings(records, named, at)),
           await put(kinds.lifted, blockId(named), lifted, at + longestSession),
           { kind: kinds.block, id: block.id, expected: block.version },
         ]
@@ -125,8 +77,4 @@ export function administration(records: Records, now: () => Seconds): Administra
 
 function digestId(name: string): string {
   return blockId({ user: name })
-}
-
-function ignoreConflict(error: unknown): void {
-  if (!(error instanceof ConflictError)) throw error
 }

@@ -3,26 +3,30 @@
 import { type Block, type Blocks, blockMembers, blockOf } from '../../protocol/blocks.ts'
 import { unavailable } from '../../protocol/errors.ts'
 import type { Seconds } from '../../protocol/ports.ts'
-import { ConflictError, type Records } from '../../store/store.ts'
+import type { Records } from '../../store/store.ts'
 import { knownAccesses } from './access-records.ts'
-import { kinds, type PolicyRecords, readPolicyRecords } from './policy-records.ts'
+import type { PolicyEntries } from './entry-records.ts'
+import { noPolicy, type PolicyRecords, readPolicyRecords } from './policy-records.ts'
+import { restorePolicy } from './restoration.ts'
 
 export interface PolicyFeedOptions {
   records: Records
   now(): Seconds
   /** Told, once each, of what went wrong and that it is over, and of each policy that came into force. */
   say(message: string): void
-  /** What the configuration has switched off, so that tokens issued before that end too. */
-  configured?: readonly Block[]
+  /** What the configuration and these entries have switched off, so that tokens issued before that end too. */
+  switchedOff?(entries: PolicyEntries): readonly Block[]
   /** Milliseconds between two questions to the store; 500 unless given. */
   interval?: number
 }
 
-/** What is in force in this process. `blocks`, `isOff` and the questions for tokens throw `temporarily_unavailable` when that is too old. */
+/** What is in force in this process. `blocks`, `isOff`, `entries` and the questions for tokens throw `temporarily_unavailable` when that is too old. */
 export interface PolicyFeed {
   blocks: Blocks
   /** True when a block names exactly this: then whoever is named counts as disabled. */
   isOff(names: Block): boolean
+  /** What was made, changed and removed at run time: the same value until an administrator changes something. */
+  entries(): PolicyEntries
   isEnded(index: number): boolean
   endedBetween(from: number, to: number): readonly number[]
   /** By what was read last, however old. */
@@ -38,16 +42,6 @@ export interface PolicyFeed {
   close(): void
 }
 
-const nothing: PolicyRecords = {
-  version: 0,
-  blocks: [],
-  lifted: [],
-  purgedKeys: new Set(),
-  keysPurgedAt: new Map(),
-  ended: new Set(),
-  records: [],
-}
-
 /** Older than this, what is known is no ground for a decision. */
 const usableFor: Seconds = 30
 /** How long after a block another process may still issue by what it knew before. */
@@ -55,8 +49,8 @@ const settling: Seconds = usableFor + 10
 
 /** Starts to follow. Rejects when the store cannot be read now. */
 export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFeed> {
-  const { records, now, say, configured = [], interval = 500 } = options
-  let known = nothing
+  const { records, now, say, switchedOff = () => [], interval = 500 } = options
+  let known = noPolicy
   let revision = 0
   let readAt: Seconds = Number.NEGATIVE_INFINITY
   /** Indexes that a block ended. They stay ended: when it is lifted they are recorded one by one. */
@@ -67,7 +61,7 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
   let pending: Promise<void> | undefined
 
   const scan = async (found: PolicyRecords): Promise<void> => {
-    const all = [...found.blocks, ...configured]
+    const all = [...found.blocks, ...switchedOff(found.entries)]
     const fingerprint = JSON.stringify(all)
     if (fingerprint !== scannedFor) changedAt = now()
     // Whoever has not heard of a block yet may still issue under it, so it is looked for again for a while.
@@ -79,10 +73,12 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
   const read = async (): Promise<void> => {
     const at = now()
     const latest = await records.revision()
-    if (latest < revision) await restore(records, known, blocked)
+    // The versions of a store that lost its memory say nothing about what was read before.
+    const lost = latest < revision
+    if (lost) await restorePolicy(records, known, blocked)
     if (latest !== revision || readAt === Number.NEGATIVE_INFINITY) {
       const before = readAt === Number.NEGATIVE_INFINITY ? undefined : known.version
-      const found = await readPolicyRecords(records)
+      const found = await readPolicyRecords(records, lost ? noPolicy : known)
       await scan(found)
       known = found
       revision = latest
@@ -123,6 +119,7 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
   return {
     blocks: { inForce: () => current().blocks, lifted: () => current().lifted },
     isOff: (names) => current().blocks.some((block) => blockMembers.every((member) => block[member] === names[member])),
+    entries: () => current().entries,
     isEnded: (index) => current().ended.has(index) || blocked.has(index),
     endedBetween: (from, to) => [...new Set([...current().ended, ...blocked])].filter((one) => one >= from && one < to),
     isPurgedKey: (kid) => known.purgedKeys.has(kid),
@@ -134,22 +131,4 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
     },
     close: () => clearInterval(timer),
   }
-}
-
-/**
- * Writes what this process knows to a store that went back to an earlier state: a block that was acknowledged is never forgotten
- * because a server lost its memory. What is there already stays.
- */
-async function restore(records: Records, { records: all }: PolicyRecords, blocked: ReadonlySet<number>): Promise<void> {
-  const ended = [...blocked].map((index) => ({ kind: kinds.ended, id: String(index), value: {} }))
-  const lost = all.map(({ kind, record: { id, value, until } }) => ({
-    kind,
-    id,
-    value,
-    ...(until === undefined ? {} : { until }),
-  }))
-  for (const one of [...lost, ...ended])
-    await records.change([{ ...one, expected: 0 }]).catch((error: unknown) => {
-      if (!(error instanceof ConflictError)) throw error
-    })
 }

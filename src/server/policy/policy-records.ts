@@ -1,12 +1,13 @@
-/** What an administrator changes at run time, as records of the store: blocks, and signing keys that are no longer believed. */
+/** What an administrator changes at run time, as records of the store: blocks, keys that are no longer believed, and entries. */
 
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { type Block, blockMembers, type LiftedBlock } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
-import type { RecordChange, Records, StoredRecord } from '../../store/store.ts'
+import { type RecordChange, type Records, type StoredRecord, StoreUnavailableError } from '../../store/store.ts'
+import { noEntries, type PolicyEntries, readEntries } from './entry-records.ts'
 
-/** The kinds of records. All but `access` are few. */
+/** The kinds of records beside those of entries. All but `access` are few. */
 export const kinds = {
   /** One record, `head`, changed with every administrator's change: its version names the policy. */
   policy: 'policy',
@@ -57,26 +58,68 @@ export interface PolicyRecords {
   keysPurgedAt: ReadonlyMap<string, Seconds>
   /** Indexes of tokens that were ended one by one. */
   ended: ReadonlySet<number>
-  /** The same as records, so that they can be written again to a store that lost them. */
+  /** What was made, changed and removed at run time; the same value until an administrator changes something. */
+  entries: PolicyEntries
+  /** All of these as records, so that they can be written again to a store that lost them. */
   records: readonly { kind: string; record: StoredRecord }[]
+  /** Those among them that hold {@link PolicyRecords.entries}. */
+  entryRecords: readonly { kind: string; record: StoredRecord }[]
+}
+
+/** Before anything was changed. */
+export const noPolicy: PolicyRecords = {
+  version: 0,
+  blocks: [],
+  lifted: [],
+  purgedKeys: new Set(),
+  keysPurgedAt: new Map(),
+  ended: new Set(),
+  entries: noEntries,
+  records: [],
+  entryRecords: [],
 }
 
 const followed = [kinds.policy, kinds.block, kinds.lifted, kinds.purgedKey, kinds.purgedIssuer, kinds.ended]
+const mostAttempts = 20
 
-/** Reads all of it. A record of a form that this version does not know rejects: what it says must not be overlooked. */
-export async function readPolicyRecords(records: Records): Promise<PolicyRecords> {
+/**
+ * Reads all of it, as one administrator's change left it: whatever a change touches, it changes the head with it. Entries are read
+ * again only when the head is another than in `before`. A record of a form that this version does not know rejects: what it says must
+ * not be overlooked.
+ */
+export async function readPolicyRecords(records: Records, before: PolicyRecords = noPolicy): Promise<PolicyRecords> {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const version = await headVersion(records)
+    const found = await readAll(records, before, version)
+    if ((await headVersion(records)) === version) return found
+  }
+  throw new StoreUnavailableError('the policy is being changed by others all the time')
+}
+
+/** The version of the policy as it is in the store; 0 when nothing was ever changed. */
+export async function headVersion(records: Records): Promise<number> {
+  return (await records.get(kinds.policy, headId))?.version ?? 0
+}
+
+async function readAll(records: Records, before: PolicyRecords, version: number): Promise<PolicyRecords> {
   const lists = await Promise.all(followed.map((kind) => records.list(kind)))
-  const all = lists.flatMap((list, at) => list.map((record) => ({ kind: followed[at] ?? '', record })))
+  const few = lists.flatMap((list, at) => list.map((record) => ({ kind: followed[at] ?? '', record })))
   const values = <Shape extends z.ZodType>(kind: string, shape: Shape): z.output<Shape>[] =>
-    all.filter((one) => one.kind === kind).map(({ record }) => shape.parse(record.value))
+    few.filter((one) => one.kind === kind).map(({ record }) => shape.parse(record.value))
+  const { entries, records: entryRecords } =
+    version === before.version
+      ? { entries: before.entries, records: before.entryRecords }
+      : await readEntries(records, before.entries)
   return {
-    version: all.find(({ kind }) => kind === kinds.policy)?.record.version ?? 0,
+    version,
     blocks: values(kinds.block, BlockValue).map(withoutAbsent),
     lifted: values(kinds.lifted, LiftedValue).map(withoutAbsent),
     purgedKeys: new Set(values(kinds.purgedKey, PurgedKeyValue).map(({ kid }) => kid)),
     keysPurgedAt: new Map(values(kinds.purgedIssuer, PurgedIssuerValue).map(({ issuer, at }) => [issuer, at])),
-    ended: new Set(all.filter((one) => one.kind === kinds.ended).map(({ record }) => Number(record.id))),
-    records: all,
+    ended: new Set(few.filter((one) => one.kind === kinds.ended).map(({ record }) => Number(record.id))),
+    entries,
+    records: [...few, ...entryRecords],
+    entryRecords,
   }
 }
 

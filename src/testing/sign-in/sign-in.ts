@@ -119,10 +119,11 @@ function refreshTokensOf(provider: Provider, { find }: Directory): RefreshTokens
     async find(token) {
       const record = await provider.RefreshToken.find(token)
       if (record?.clientId === undefined || record.accountId === undefined) return undefined
-      const { clientId: client, accountId: sub, exp, consumed, grantId, authTime, acr, amr } = record
+      const { clientId: client, accountId: sub, iat, iiat, exp, consumed, grantId, authTime, acr, amr } = record
       const grant = grantId === undefined ? undefined : await provider.Grant.find(grantId)
       const revoked = Boolean(consumed) || grant === undefined
-      return { client, sub, expiresAt: exp ?? 0, revoked, authTime, acr, amr }
+      // Rotated, it still counts from the first one that was given out.
+      return { client, sub, expiresAt: exp ?? 0, revoked, issuedAt: iiat ?? iat, authTime, acr, amr }
     },
     findUser: find,
   }

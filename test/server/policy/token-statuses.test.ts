@@ -130,7 +130,7 @@ describe('tokens end', () => {
     const world = policyWorld()
     const { statuses } = await world.process()
     const index = await statuses.indexFor(aliceAtChat, world.now() + 600)
-    const restarted = await world.follow({ configured: [{ client: aliceAtChat.client }] })
+    const restarted = await world.follow({ switchedOff: () => [{ client: aliceAtChat.client }] })
     expect(restarted.isEnded(index)).toBe(true)
     expect(statuses.isEnded(index)).toBe(false)
   })

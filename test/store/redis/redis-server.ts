@@ -34,6 +34,8 @@ export async function freePort(): Promise<number> {
 }
 
 function executable(): string {
+  const { REDIS_SERVER: named = '' } = process.env
+  if (named !== '') return named
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin']
   const found = folders.map((folder) => join(folder, 'redis-server')).find((path) => existsSync(path))
   if (found === undefined) throw new Error('redis-server is not installed (Debian: apt-get install redis-server)')

@@ -1,0 +1,76 @@
+/** How an administrator's change is decided and made: with the head, all of it or nothing, anew whenever somebody else was faster. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Block, blockOf } from '../../protocol/blocks.ts'
+import type { Seconds } from '../../protocol/ports.ts'
+import { ConflictError, type RecordChange, type Records } from '../../store/store.ts'
+import { knownAccesses, longestTokenLife } from './access-records.ts'
+import { type Change, headChange, headVersion, kinds } from './policy-records.ts'
+
+/** Who acts, and why. */
+export interface Actor {
+  by: string
+  note?: string | undefined
+  /**
+   * Told once, when it is decided that there is something to change, of the version of the policy before it. When this rejects, nothing
+   * is changed.
+   */
+  announce?(version: number): Promise<void>
+}
+
+/** What became of a change: done, and the version of the policy since; or it was so already. */
+export interface Outcome {
+  changed: boolean
+  version: number
+}
+
+/** Decides on what is in the store. Undefined: there is nothing to change. */
+export type Plan = (change: Change) => Promise<RecordChange[] | undefined>
+
+const mostAttempts = 20
+
+/**
+ * Makes changes to these records. Rejects when the store cannot answer, and then it is unknown whether the change was made; and with
+ * {@link ConflictError} when others were faster twenty times. What the plan throws passes.
+ */
+export function decider(records: Records, now: () => Seconds) {
+  return async (what: string, { by, note, announce }: Actor, plan: Plan): Promise<Outcome> => {
+    let announced = announce === undefined
+    for (let attempt = 0; ; attempt++) {
+      const version = await headVersion(records)
+      const change = { at: now(), by, note }
+      const changes = await plan(change)
+      if (changes === undefined) return { changed: false, version }
+      if (!announced) await announce?.(version)
+      announced = true
+      try {
+        return { changed: true, version: await records.change([headChange(version, { ...change, what }), ...changes]) }
+      } catch (error) {
+        if (!(error instanceof ConflictError) || attempt >= mostAttempts) throw error
+        await pause(5 + attempt * 5)
+      }
+    }
+  }
+}
+
+/** The most records that one change touches. */
+const most = 500
+
+/**
+ * The changes that end, for good, every token of the accesses that a block fits: they belong to the change that lifts it. When there
+ * are more than one change may hold, the others are made now, while the block still stands.
+ */
+export async function endings(records: Records, names: Block, at: Seconds): Promise<RecordChange[]> {
+  const until = at + 2 * longestTokenLife
+  const accesses = (await knownAccesses(records)).filter(({ access }) => blockOf([names], access) !== undefined)
+  const ends = accesses.flatMap(({ id, index }): RecordChange[] => [
+    { kind: kinds.ended, id: String(index), expected: 0, value: {}, until },
+    { kind: kinds.access, id, expected: index },
+  ])
+  while (ends.length > most) await records.change(ends.splice(0, most)).catch(ignoreConflict)
+  return ends
+}
+
+function ignoreConflict(error: unknown): void {
+  if (!(error instanceof ConflictError)) throw error
+}

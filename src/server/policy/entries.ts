@@ -1,0 +1,87 @@
+/** The connections, trusted issuers and clients of a server as they are now: those of its configuration, with the changes of run time over them. */
+
+import { secretDigestOf } from '../../protocol/client-auth.ts'
+import type { ConnectionConfig, IdpConfig, ResourceAsConfig, TrustedIssuerConfig } from '../config-schema.ts'
+import type { IdpClientEntry, PolicyEntries, ResourceAsClientEntry, StoredEntry } from './entry-records.ts'
+
+/** The part of an identity provider's configuration that entries are part of, or depend on. */
+export type IdpDefinition = Pick<
+  IdpConfig,
+  'issuer' | 'subjectIssuers' | 'users' | 'clients' | 'resourceServers' | 'connections'
+> &
+  Partial<Pick<IdpConfig, 'pairwiseSecret'>>
+
+/** The part of a resource authorization server's configuration that entries are part of, or depend on. */
+export type ResourceAsDefinition = Pick<ResourceAsConfig, 'issuer' | 'resources' | 'clients' | 'trustedIssuers'>
+
+/** An entry that counts now, with the version of its record; 0 when it is the configuration's own. */
+export interface KnownEntry<Entry> {
+  entry: Entry
+  version: number
+}
+
+/** Entries by their key, as {@link keyText} writes it, those of the configuration first. */
+export type KnownEntries<Entry> = ReadonlyMap<string, KnownEntry<Entry>>
+
+/** What an identity provider goes by. */
+export interface IdpEntries {
+  clients: KnownEntries<IdpClientEntry>
+  connections: KnownEntries<ConnectionConfig>
+}
+
+/** What a resource authorization server goes by. */
+export interface ResourceAsEntries {
+  clients: KnownEntries<ResourceAsClientEntry>
+  trustedIssuers: KnownEntries<TrustedIssuerConfig>
+}
+
+/** A key as the text that entries are found by. */
+export function keyText(...key: readonly string[]): string {
+  return JSON.stringify(key)
+}
+
+/** Of an identity provider. */
+export function idpEntries(idp: IdpDefinition, { idpClients, connections }: PolicyEntries): IdpEntries {
+  return {
+    clients: overlaid(idp, idp.clients.map(withoutSecret), ({ id }) => [id], idpClients),
+    connections: overlaid(idp, idp.connections, ({ client, audience }) => [client, audience], connections),
+  }
+}
+
+/** Of a resource authorization server. */
+export function resourceAsEntries(server: ResourceAsDefinition, entries: PolicyEntries): ResourceAsEntries {
+  const { resourceAsClients, trustedIssuers } = entries
+  return {
+    clients: overlaid(server, server.clients.map(withoutSecret), ({ id }) => [id], resourceAsClients),
+    trustedIssuers: overlaid(server, server.trustedIssuers, ({ issuer }) => [issuer], trustedIssuers),
+  }
+}
+
+function overlaid<Entry>(
+  { issuer }: { issuer: string },
+  configured: readonly Entry[],
+  keyOf: (entry: Entry) => readonly string[],
+  stored: readonly StoredEntry<Entry>[],
+): KnownEntries<Entry> {
+  const entries = new Map(configured.map((entry) => [keyText(...keyOf(entry)), { entry, version: 0 }]))
+  for (const { server, key, version, entry } of stored) {
+    if (server !== issuer) continue
+    if (entry === undefined) entries.delete(keyText(...key))
+    else entries.set(keyText(...key), { entry, version })
+  }
+  return entries
+}
+
+function withoutSecret<Config extends { secret?: string | undefined }>({ secret, ...rest }: Config) {
+  return { ...rest, secretDigest: secret === undefined ? undefined : secretDigestOf(secret) }
+}
+
+/** What is built of a value, built anew when there is another value: for what every request asks and few change. */
+export function builtFrom<Value, Built>(current: () => Value, build: (value: Value) => Built): () => Built {
+  let latest: { value: Value; built: Built } | undefined
+  return () => {
+    const value = current()
+    if (latest?.value !== value) latest = { value, built: build(value) }
+    return latest.built
+  }
+}

@@ -1,0 +1,139 @@
+/** Connections, trusted issuers and clients that were made at run time: records of the store in the shape of the configuration. */
+
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import type { Block } from '../../protocol/blocks.ts'
+import type { Records, StoredRecord } from '../../store/store.ts'
+import { clientMembersAt, connection, plainClientMembers, trustedIssuer } from '../config-schema.ts'
+import { writtenPublicKeys } from '../references.ts'
+import { mapping } from '../schema-problems.ts'
+
+/** The kinds of their records. */
+export const entryKinds = {
+  connections: 'connection',
+  trustedIssuers: 'trusted-issuer',
+  idpClients: 'idp-client',
+  resourceAsClients: 'resource-as-client',
+} as const
+
+/** One of them. */
+export type EntryKind = keyof typeof entryKinds
+
+/** An entry of the store, or the mark that one of the configuration is removed: then without `entry`. */
+export interface StoredEntry<Entry> {
+  /** Of its record, as {@link entryId} makes it. */
+  id: string
+  /** The issuer identifier of the server it belongs to: several may share a store. */
+  server: string
+  /** What it is found by: client and audience of a connection, the issuer, or the id of the client. */
+  key: readonly string[]
+  /** Of its record. */
+  version: number
+  entry?: Entry
+}
+
+/** The SHA-256 of a secret, as text. */
+const secretDigest = z
+  .string()
+  .regex(/^[\w-]{43}$/)
+  .transform((text): Uint8Array => Buffer.from(text, 'base64url'))
+const storedClientMembers = {
+  ...plainClientMembers,
+  secretDigest: secretDigest.optional(),
+  jwks: writtenPublicKeys.optional(),
+}
+const idpClient = mapping({ ...storedClientMembers, ...clientMembersAt.idp })
+const resourceAsClient = mapping({ ...storedClientMembers, ...clientMembersAt.resourceAs })
+
+/** A client of the identity provider, of whose secret only the digest is known. */
+export type IdpClientEntry = z.output<typeof idpClient>
+/** A client of a resource authorization server, of whose secret only the digest is known. */
+export type ResourceAsClientEntry = z.output<typeof resourceAsClient>
+
+/** What was made at run time, in no order. */
+export interface PolicyEntries {
+  connections: readonly StoredEntry<z.output<typeof connection>>[]
+  trustedIssuers: readonly StoredEntry<z.output<typeof trustedIssuer>>[]
+  idpClients: readonly StoredEntry<IdpClientEntry>[]
+  resourceAsClients: readonly StoredEntry<ResourceAsClientEntry>[]
+}
+
+/** Nothing. */
+export const noEntries: PolicyEntries = { connections: [], trustedIssuers: [], idpClients: [], resourceAsClients: [] }
+
+const envelope = {
+  server: z.string(),
+  key: z.array(z.string()).min(1),
+  at: z.number(),
+  by: z.string(),
+  note: z.string().optional(),
+}
+const entryOrMark = <Shape extends z.ZodType>(entry: Shape) =>
+  z.union([z.strictObject({ ...envelope, entry }), z.strictObject({ ...envelope, removed: z.literal(true) })])
+const values = {
+  connections: entryOrMark(connection),
+  trustedIssuers: entryOrMark(trustedIssuer),
+  idpClients: entryOrMark(idpClient),
+  resourceAsClients: entryOrMark(resourceAsClient),
+}
+
+/** The id of an entry's record: the same server and key, the same record. */
+export function entryId(server: string, key: readonly string[]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([server, ...key]))
+    .digest('base64url')
+}
+
+/** Whom a disabled or removed entry stops, as the names of a block. `server` is the issuer identifier of the server it belongs to. */
+export function namesOfEntry(kind: EntryKind, server: string, [first = '', second = '']: readonly string[]): Block {
+  const names: { readonly [one in EntryKind]: Block } = {
+    connections: { client: first, audience: second },
+    trustedIssuers: { issuer: first, audience: server },
+    idpClients: { client: first },
+    resourceAsClients: { client: first, audience: server },
+  }
+  return names[kind]
+}
+
+/** What {@link readEntries} read. */
+export interface EntryReading {
+  entries: PolicyEntries
+  /** The same as records, so that they can be written again to a store that lost them. */
+  records: readonly { kind: string; record: StoredRecord }[]
+}
+
+/**
+ * Reads all of them; what did not change since `before` is not judged again. Rejects for a record of a form that this version does
+ * not know.
+ */
+export async function readEntries(records: Records, before: PolicyEntries): Promise<EntryReading> {
+  const kept: { kind: string; record: StoredRecord }[] = []
+  const readKind = async <Entry>(
+    kind: string,
+    value: z.ZodType<EntryValue<Entry>>,
+    known: readonly StoredEntry<Entry>[],
+  ): Promise<StoredEntry<Entry>[]> => {
+    const list = await records.list(kind)
+    kept.push(...list.map((record) => ({ kind, record })))
+    const earlier = new Map(known.map((one) => [one.id, one]))
+    return await Promise.all(
+      list.map(async (record) => {
+        const { id, version } = record
+        const unchanged = earlier.get(id)
+        if (unchanged?.version === version) return unchanged
+        const { server, key, ...rest } = await value.parseAsync(record.value)
+        return { id, server, key, version, ...('entry' in rest ? { entry: rest.entry } : {}) }
+      }),
+    )
+  }
+  const { connections, trustedIssuers, idpClients, resourceAsClients } = entryKinds
+  const entries = {
+    connections: await readKind(connections, values.connections, before.connections),
+    trustedIssuers: await readKind(trustedIssuers, values.trustedIssuers, before.trustedIssuers),
+    idpClients: await readKind(idpClients, values.idpClients, before.idpClients),
+    resourceAsClients: await readKind(resourceAsClients, values.resourceAsClients, before.resourceAsClients),
+  }
+  return { entries, records: kept }
+}
+
+type EntryValue<Entry> = { server: string; key: string[] } & ({ entry: Entry } | { removed: true })

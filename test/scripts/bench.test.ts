@@ -1,0 +1,109 @@
+/** The benchmark as a command: that it still measures everything, and what its exit code says. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { median, medianRatio, quantile } from '../../scripts/bench/statistics.ts'
+import type { Row } from '../../scripts/bench/subject.ts'
+import { subjects } from '../../scripts/bench/subjects.ts'
+import { tableOf } from '../../scripts/bench/table.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+
+interface Printed {
+  subjects: { name: string; rows?: Row[]; broken?: string[]; failed?: string }[]
+}
+
+async function bench(args: string[], environment: { [name: string]: string } = {}) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/bench.ts', ...args], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (text) => {
+    out += text
+  })
+  child.stderr.on('data', (text) => {
+    err += text
+  })
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, out, err }
+}
+
+describe('npm run bench', () => {
+  it('measures every subject, each row with figures or with the reason why there are none', async () => {
+    const { code, out } = await bench(['--json', '--share', '0.001'])
+    const report = JSON.parse(out) as Printed
+    expect(report.subjects.map(({ name }) => name)).toEqual(subjects.map(({ name }) => name))
+    for (const { rows = [], failed, broken } of report.subjects) {
+      expect({ failed, broken }).toEqual({ failed: undefined, broken: [] })
+      expect(rows.length).toBeGreaterThan(0)
+      for (const { figures, didNotRun } of rows) {
+        expect(Object.values(figures).every(({ value }) => Number.isFinite(value))).toBe(true)
+        expect(Object.keys(figures).length > 0 || didNotRun?.includes('redis-server was not found')).toBe(true)
+      }
+    }
+    expect(code).toBe(0)
+  }, 240_000)
+
+  it('says what did not run on a machine without redis-server, and ends well', async () => {
+    const { code, out } = await bench(['--only', 'entries', '--share', '0.001'], { PATH: '', REDIS_SERVER: '' })
+    expect(out).toMatch(/^lmdb +1000 /m)
+    expect(out).toContain('did not run: entries, redis: redis-server was not found: install it')
+    expect(code).toBe(0)
+  })
+
+  it('ends with 1 when something does not work', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'xaa-bench-'))
+    const broken = join(folder, 'redis-server')
+    await writeFile(broken, '#!/bin/sh\nexit 0\n')
+    await chmod(broken, 0o700)
+    const { code, out } = await bench(['--only', 'round-trips', '--share', '0.001'], { REDIS_SERVER: broken })
+    await rm(folder, { recursive: true })
+    expect(out).toContain('failed: round-trips: Error: redis-server ended with code 0')
+    expect(code).toBe(1)
+  })
+
+  it.each([
+    [['--only', 'speed'], 'there is no subject speed; --list names them'],
+    [['--share', '0'], '--share must be a number above 0, at most 10'],
+    [['--fast'], "Unknown option '--fast'"],
+  ])('ends with 2 and says why it does not understand %j', async (args, problem) => {
+    const { code, err } = await bench(args)
+    expect(err).toContain(`npm run bench: ${problem}`)
+    expect(code).toBe(2)
+  })
+
+  it('names its subjects', async () => {
+    const { code, out } = await bench(['--list'])
+    expect(out.trimEnd().split('\n')).toHaveLength(subjects.length)
+    expect(code).toBe(0)
+  })
+})
+
+describe('the figures', () => {
+  it('are the middle of the rounds, and ratios are taken within each round', () => {
+    expect(median([9, 1, 2])).toBe(2)
+    expect(median([4, 1, 2, 9])).toBe(3)
+    expect(medianRatio([2, 40, 6], [1, 10, 2])).toBe(3)
+    expect(quantile([5, 1, 4, 2, 3], 0.99)).toBe(5)
+    expect(quantile([5, 1, 4, 2, 3], 0.5)).toBe(3)
+  })
+
+  it('stand in columns, with a gap where a row has none', () => {
+    const rows: Row[] = [
+      { name: 'one', figures: { CPU: { value: 1, unit: '×' }, p50: { value: 1.2345, unit: 'ms' } } },
+      { name: 'other', figures: { CPU: { value: 0.5, unit: '×' }, each: { value: 1234.5, unit: 'µs' } } },
+      { name: 'absent', figures: {}, didNotRun: 'for a reason' },
+    ]
+    expect(tableOf(rows)).toEqual([
+      '          CPU      p50     each',
+      'one    × 1.00  1.23 ms',
+      'other  × 0.50           1235 µs',
+    ])
+  })
+})
