@@ -18,7 +18,7 @@ import { type Environment, overrideByVariables } from './variables.ts'
 export interface Config extends ConfigValues {
   /** The folder of the file: relative paths in it start there. */
   folder: string
-  /** Names this state of the file and its variables, for the audit. */
+  /** Names what the roles of the file say, for the audit. */
   policyVersion: string
 }
 
@@ -52,8 +52,16 @@ export async function readConfig(path: string, environment: Environment): Promis
     ),
   ])
   if (!parsed.success || all.length > 0) throw new ConfigError(all)
-  const policyVersion = createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 12)
-  return { ...parsed.data, folder, policyVersion }
+  return { ...parsed.data, folder, policyVersion: policyVersionOf(top) }
+}
+
+/** Of what decides, and not of how it is run: the same in every worker, in every instance, and for `xaa block`. */
+function policyVersionOf(top: Part): string {
+  const roles = ['idp', 'resourceAs'].map((role) => ({
+    ...(top.at(role).value as object | undefined),
+    listen: undefined,
+  }))
+  return createHash('sha256').update(JSON.stringify(roles)).digest('base64url').slice(0, 12)
 }
 
 function findings(value: unknown): Finding[] {
