@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { compileFirst } from '../test/faults/rig/executable.ts'
 import { scenarios } from '../test/faults/scenarios/all.ts'
 import { goalBounds, type Outcome, type Scenario } from '../test/faults/scenarios/scenario.ts'
 
@@ -40,6 +41,7 @@ const chosen = scenarios.filter(
 )
 if (chosen.length === 0) misunderstood(`there is no scenario ${options.only.join(', ')}; --list names them`)
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0
+compileFirst()
 const begun = performance.now()
 const rows: Row[] = []
 say(`seed ${options.seed}, share ${options.share}, ${chosen.length} scenarios`)

@@ -49,7 +49,7 @@ interface Asked {
 
 /** The exchange as a grant for a token endpoint (RFC 8693 §2.1 with the ID-JAG profile). */
 export function tokenExchange(idp: IdentityProvider): Grant {
-  return async ({ form, client, facts, spendClientAssertion, recordGranted }, ports) => {
+  return async ({ form, client, facts, namePolicy, spendClientAssertion, recordGranted }, ports) => {
     const asked = readRequest(form)
     facts.audience = asked.audience
     const now = ports.now()
@@ -68,6 +68,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
     Object.assign(facts, { audience: server.issuer, clientThere: connection.clientThere })
     withinContext(subject, server)
     refuseEnded(subject, client.id, server, idp.blocks)
+    namePolicy()
     const decision = allowedOrThrow(
       decideAccess({
         user: subject.user,

@@ -34,6 +34,8 @@ export interface GrantRequest {
   /** Spends the client's assertion, if it used one: to be called after every check and before anything else is spent. */
   spendClientAssertion: AuthenticatedClient['spend']
   facts: AuditFacts
+  /** Names the policy in force now, for the audit: to be called in the very moment in which the policy is asked. */
+  namePolicy(): void
   /** Writes the audit line of a granted request, with the facts so far. To be awaited before anything is signed. */
   recordGranted(): Promise<void>
 }
@@ -94,6 +96,9 @@ export async function answerTokenRequest(
         client,
         spendClientAssertion: spend,
         facts,
+        namePolicy() {
+          facts.policyVersion = endpoint.policyVersion()
+        },
         recordGranted: () =>
           safe.record({ ...event, ...facts, at: ports.now(), outcome: 'granted', reason: 'granted' }),
       },

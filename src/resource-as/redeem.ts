@@ -35,7 +35,7 @@ export interface ResourceAuthorizationServer extends ResourcePolicy {
  */
 export function redemption(server: ResourceAuthorizationServer): Grant {
   const newStatus = statusGiver(server)
-  return async ({ form, client, facts, spendClientAssertion, recordGranted }, ports) => {
+  return async ({ form, client, facts, namePolicy, spendClientAssertion, recordGranted }, ports) => {
     const assertion = form.required('assertion')
     const asked = readNarrowing(form)
     const { claims, trusted } = await verifyAssertion(assertion, client.id, server, ports.now(), facts)
@@ -47,6 +47,7 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const resources = grantedResources(claims, asked.resources, server)
     const policy = await clientMayUse(client.id, trusted, server)
     const granted = narrow(claims, asked.scopes, resources, policy)
+    namePolicy()
     refuseBlocked({ claims, account: resolution, client: client.id, resources: granted.resources }, server)
 
     await spendClientAssertion()

@@ -51,6 +51,26 @@ describe('a block at the resource authorization server', () => {
     expect((await redeem(world, { claims: { sub: 'yann' } })).statusCode).toBe(200)
   })
 
+  it('is looked for in the very policy that the audit names', async () => {
+    let version = 0
+    world = await enterprise({ plugin: { policyVersion: () => `v${version}` } })
+    world.chat.server.blocks = {
+      inForce() {
+        // An administrator changes something in the moment after.
+        setImmediate(() => version++)
+        return []
+      },
+      lifted: () => [],
+    }
+    const resolve = world.chat.server.resolveSubject
+    world.chat.server.resolveSubject = async (...subject) => {
+      version = 7
+      return await resolve(...subject)
+    }
+    expect((await redeem(world)).statusCode).toBe(200)
+    expect(world.audit.at(-1)).toMatchObject({ outcome: 'granted', policyVersion: 'v7' })
+  })
+
   it('that cannot be known is 503, and consumes nothing', async () => {
     world.chat.server.blocks = {
       inForce: () => {

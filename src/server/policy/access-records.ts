@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Access } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
-import type { Records } from '../../store/store.ts'
+import type { RecordChange, Records } from '../../store/store.ts'
 import { kinds } from './policy-records.ts'
 
 const AccessValue = z.object({
@@ -37,6 +37,11 @@ export function placeOf(access: Access, now: Seconds): { id: string; until: Seco
     id: createHash('sha256').update(JSON.stringify(named)).digest('base64url'),
     until: (started + 1) * period + longestTokenLife,
   }
+}
+
+/** The change that ends an index for good. It conflicts when the index has ended already. */
+export function endOfIndex(index: number, now: Seconds): RecordChange {
+  return { kind: kinds.ended, id: String(index), expected: 0, value: {}, until: now + 2 * longestTokenLife }
 }
 
 /** Every access that tokens may still be alive for. Reads all of them: for a change of the policy, not for a request. */

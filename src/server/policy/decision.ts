@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Block, blockOf } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
 import { ConflictError, type RecordChange, type Records } from '../../store/store.ts'
-import { knownAccesses, longestTokenLife } from './access-records.ts'
+import { endOfIndex, knownAccesses } from './access-records.ts'
 import { type Change, headChange, headVersion, kinds } from './policy-records.ts'
 
 /** Who acts, and why. */
@@ -61,10 +61,9 @@ const most = 500
  * are more than one change may hold, the others are made now, while the block still stands.
  */
 export async function endings(records: Records, names: Block, at: Seconds): Promise<RecordChange[]> {
-  const until = at + 2 * longestTokenLife
   const accesses = (await knownAccesses(records)).filter(({ access }) => blockOf([names], access) !== undefined)
   const ends = accesses.flatMap(({ id, index }): RecordChange[] => [
-    { kind: kinds.ended, id: String(index), expected: 0, value: {}, until },
+    endOfIndex(index, at),
     { kind: kinds.access, id, expected: index },
   ])
   while (ends.length > most) await records.change(ends.splice(0, most)).catch(ignoreConflict)

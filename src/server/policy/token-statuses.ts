@@ -6,7 +6,7 @@ import type { Seconds } from '../../protocol/ports.ts'
 import type { TokenStatuses } from '../../resource-as/status.ts'
 import { ConflictError, type Records, StoreUnavailableError } from '../../store/store.ts'
 import { answered } from '../answered.ts'
-import { longestTokenLife, placeOf } from './access-records.ts'
+import { endOfIndex, longestTokenLife, placeOf } from './access-records.ts'
 import type { PolicyFeed } from './policy-feed.ts'
 import { kinds } from './policy-records.ts'
 
@@ -35,8 +35,11 @@ export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesO
       if (version > 0 && !feed.isEnded(version)) return remember(id, version)
       const { users, client, audiences, issuer, tenant } = access
       const value = { users, client, audiences, issuer, ...(tenant === undefined ? {} : { tenant }) }
+      // A block finds an index by the record of its access: whoever takes its place ends the index before it, for good.
+      const unended = version > 0 && (await records.get(kinds.ended, String(version))) === undefined
+      const ends = unended ? [endOfIndex(version, now())] : []
       try {
-        const index = await records.change([{ kind: kinds.access, id, expected: version, value, until }])
+        const index = await records.change([{ kind: kinds.access, id, expected: version, value, until }, ...ends])
         // A store that lost its memory counts from the start again, and may come by a number that has ended.
         if (!feed.isEnded(index)) return remember(id, index)
       } catch (error) {
@@ -54,13 +57,10 @@ export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesO
     endedBetween: feed.endedBetween,
     end: (index) =>
       answered(async () => {
-        const until = now() + 2 * longestTokenLife
-        await records
-          .change([{ kind: kinds.ended, id: String(index), expected: 0, value: {}, until }])
-          .catch((error: unknown) => {
-            // Somebody else ended it.
-            if (!(error instanceof ConflictError)) throw error
-          })
+        await records.change([endOfIndex(index, now())]).catch((error: unknown) => {
+          // Somebody else ended it.
+          if (!(error instanceof ConflictError)) throw error
+        })
         await feed.refresh()
       }),
   }

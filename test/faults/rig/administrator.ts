@@ -2,8 +2,8 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Deployment } from './deployment.ts'
+import { root, xaa } from './executable.ts'
 import { atExit } from './leftovers.ts'
 
 export interface Administrator {
@@ -13,12 +13,10 @@ export interface Administrator {
   runCut(after: number, ...words: string[]): Promise<string | undefined>
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-
 /** One who works on the configuration of a deployment. */
 export function administratorOf({ env, configFile }: Pick<Deployment, 'env' | 'configFile'>): Administrator {
   const runFor = async (after: number | undefined, words: readonly string[]): Promise<string | undefined> => {
-    const child = spawn(process.execPath, ['--import', 'tsx', 'src/bin.ts', ...words], {
+    const child = spawn(process.execPath, [...xaa(), ...words], {
       cwd: root,
       env: { ...process.env, ...env, XAA_CONFIG: configFile },
       stdio: ['ignore', 'pipe', 'pipe'],

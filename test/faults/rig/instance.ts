@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { root, xaa } from './executable.ts'
 import { atExit } from './leftovers.ts'
 import type { Order } from './orders.ts'
 
@@ -47,8 +47,7 @@ export interface InstanceOptions {
   rigged: boolean
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-const entry = (rigged: boolean) => (rigged ? 'test/faults/rig/rigged-serve.ts' : 'src/bin.ts')
+const entry = (rigged: boolean) => (rigged ? ['--import', 'tsx', 'test/faults/rig/rigged-serve.ts'] : xaa())
 
 /** Describes an instance; starts nothing. */
 export function instanceOf({ name, port, configFile, auditFile, env, rigged, workers }: InstanceOptions): Instance {
@@ -75,7 +74,7 @@ export function instanceOf({ name, port, configFile, auditFile, env, rigged, wor
     pid: () => running().pid ?? 0,
     async start() {
       const options = ['--config', configFile, ...(workers > 1 ? ['--workers', String(workers)] : [])]
-      const started = spawn(process.execPath, ['--import', 'tsx', entry(rigged), 'serve', ...options], {
+      const started = spawn(process.execPath, [...entry(rigged), 'serve', ...options], {
         cwd: root,
         env: { ...process.env, ...env, XAA_RAS_LISTEN: `127.0.0.1:${port}`, XAA_AUDIT: auditFile },
         stdio: ['ignore', 'ignore', 'pipe', ...(rigged ? (['ipc'] as const) : [])],

@@ -31,7 +31,7 @@ const promise: Seconds = 5
 /** From the file to the last guard: a server looks at its file each second, and a list names its keys for at most 4 s. */
 const lead: Seconds = 6
 /** How long after its issue an access token is shown to the API for the last time. */
-const shownFor: Seconds = 5
+const shownFor: Seconds = 3
 const keep: Seconds = 10
 /** How many ID-JAGs of a key that is to be withdrawn are kept, so that it can be asked again and again whether it still is believed. */
 const perInstance = 100
@@ -54,10 +54,11 @@ export async function rotations({ seed, bounds, progress }: ScenarioOptions, siz
         progress(`${at} of ${size.rotations} rotations of both keys`)
       }
       await lasting(1)
-      await purgeOwnKey(enterprise, notes, users)
+      const own = await purgeOwnKey(enterprise, notes, users)
       progress('the key of the access tokens is purged')
       await purgeIssuerKey(enterprise, notes, old)
       progress('the key of the issuer is purged')
+      await signsNothing(enterprise, notes, own)
     })
     await users.done()
     await stopFollowing()
@@ -147,8 +148,13 @@ async function rotateBoth(enterprise: FaultEnterprise, notes: Notes): Promise<vo
   notes.tried('rotations of the key of the access tokens')
 }
 
-/** Purges the key that signs. What it signed is refused by the API and is not active at any instance, and it signs nothing more. */
-async function purgeOwnKey(enterprise: FaultEnterprise, notes: Notes, users: Users): Promise<void> {
+interface PurgedKey {
+  kid: string
+  at: Seconds
+}
+
+/** Purges the key that signs. What it signed is refused by the API and is not active at any instance, and another one signs. */
+async function purgeOwnKey(enterprise: FaultEnterprise, notes: Notes, users: Users): Promise<PurgedKey> {
   const { accessToken } = await grantAt(enterprise, 0)
   const kid = kidOf(accessToken)
   if ((await users.api.call(accessToken)) !== 'let in') notes.objects('the API refuses a good token')
@@ -172,9 +178,17 @@ async function purgeOwnKey(enterprise: FaultEnterprise, notes: Notes, users: Use
   ]
   notes.measured('until a purged key is refused everywhere, s', Math.max(...(await Promise.all(refusals))), promise)
   notes.tried('purges of the key of the access tokens')
-  await lasting(purged + promise - generatorNow())
-  const late = enterprise.log.filter((one) => one.sent > purged + promise && one.accessToken !== undefined)
-  if (late.some(({ accessToken: token = '' }) => kidOf(token) === kid)) notes.objects('a purged key signs')
+  return { kid, at: purged }
+}
+
+/** A second after the promise, nothing that was asked for after it is signed by a purged key. */
+async function signsNothing(enterprise: FaultEnterprise, notes: Notes, { kid, at }: PurgedKey): Promise<void> {
+  await lasting(at + promise + 1 - generatorNow())
+  const late = enterprise.log.flatMap(({ sent, accessToken }) =>
+    sent > at + promise && accessToken !== undefined ? [kidOf(accessToken)] : [],
+  )
+  if (late.includes(kid)) notes.objects('a purged key signs')
+  if (late.length === 0) notes.objects('nothing was granted after a purge')
 }
 
 /** The issuer withdraws the key that signed these, and an administrator has every server forget it: what it signed is redeemed no longer. */

@@ -113,6 +113,24 @@ describe('tokens end', () => {
     expect(indexes.filter((index) => !statuses.isEnded(index))).toEqual([])
   })
 
+  it('for good also when a request that was let in before the block gets its status after it', async () => {
+    const world = policyWorld()
+    const [here, there] = [await world.process(), await world.process()]
+    const until = world.now() + 600
+    const index = await here.statuses.indexFor(aliceAtChat, until)
+    await world.admin.block({ user: 'alice' }, operator)
+    await here.feed.refresh()
+    // Its check of the blocks was a moment ago.
+    const late = await here.statuses.indexFor(aliceAtChat, until)
+    await here.feed.refresh()
+    await there.feed.refresh()
+    for (const { statuses } of [here, there]) expect([index, late].map(statuses.isEnded)).toEqual([true, true])
+    await world.admin.unblock({ user: 'alice' }, operator)
+    await here.feed.refresh()
+    await there.feed.refresh()
+    for (const { statuses } of [here, there]) expect([index, late].map(statuses.isEnded)).toEqual([true, true])
+  })
+
   it('when one of them is revoked, in every process, and once is enough', async () => {
     const world = policyWorld()
     const [here, there] = [await world.process(), await world.process()]
