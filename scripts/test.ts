@@ -1,4 +1,7 @@
-/** `npm test`: style, types, every test on this Node and again on Node 24; then what ran, what failed, and what did not run. */
+/**
+ * `npm test`: style, types, every test on this Node, and again on Node 24 all but the rigs of processes (test/vitest.config.ts); then what
+ * ran, what failed, and what did not run.
+ */
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -56,7 +59,7 @@ const alreadyNew = Number(process.versions.node.split('.')[0]) >= 24
 const newer = alreadyNew ? undefined : newerNode()
 if (alreadyNew) console.log(`\nNode ${process.versions.node} is new enough to stand for Node 24 too.`)
 else if (newer === undefined) notRun.push(`the tests on Node ${secondNode}: npm could not bring it`)
-else vitest(`tests on Node ${secondNode}`, newer, [])
+else vitest(`tests on Node ${secondNode}`, newer, ['--project=tests'])
 rmSync(work, { recursive: true, force: true })
 
 for (const failure of failures) console.log(`failed: ${failure}`)

@@ -2,6 +2,18 @@ import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+/** Tests that start processes, browsers and servers of others: one file at a time, because they need the machine for themselves. */
+const rigs = [
+  'test/browser/**/*.test.ts',
+  'test/scripts/**/*.test.ts',
+  'test/faults/*.test.ts',
+  'test/faults/redis/*.test.ts',
+  'test/store/redis/*.test.ts',
+  'test/testing/redis/*.test.ts',
+  'test/testing/testbed*.test.ts',
+  'test/cli/serve*.test.ts',
+  'test/server/{admin,drain,kill-switch,server}.test.ts',
+]
 const roles = ['protocol', 'idp', 'resource-as', 'resource', 'client']
 
 export default defineConfig({
@@ -15,7 +27,19 @@ export default defineConfig({
   },
   test: {
     root,
-    include: ['test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: rigs,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { extends: true, test: { name: 'rigs', include: rigs, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
