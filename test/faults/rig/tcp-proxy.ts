@@ -21,23 +21,35 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
   let mode: 'pass' | 'stall' | 'cut' = 'pass'
   let late = 0
   const sockets = new Set<Socket>()
+  const flushes = new Set<() => void>()
   const reset = () => {
     for (const socket of sockets) socket.resetAndDestroy()
   }
   const handOn = (from: Socket, to: Socket) => {
     sockets.add(from)
+    // TCP keeps the order: what is on its way is never overtaken when the delay ends.
+    const waiting: Buffer[] = []
+    const next = () => {
+      const data = waiting.shift()
+      if (data !== undefined && mode === 'pass' && !to.destroyed) to.write(data)
+    }
+    const flush = () => {
+      while (waiting.length > 0) next()
+    }
+    flushes.add(flush)
     from.on('data', (data) => {
-      const write = () => {
-        if (mode === 'pass' && !to.destroyed) to.write(data)
-      }
       // What comes during a stall is lost; the connection cannot go on without it when the stall is over.
       if (mode === 'stall') stalled.add(from)
-      else if (late > 0) setTimeout(write, late)
-      else write()
+      else {
+        waiting.push(data)
+        if (late > 0) setTimeout(next, late)
+        else flush()
+      }
     })
     from.on('error', () => {})
     from.on('close', () => {
       sockets.delete(from)
+      flushes.delete(flush)
       to.destroy()
     })
   }
@@ -54,6 +66,7 @@ export async function tcpProxy(target: number): Promise<TcpProxy> {
     pass() {
       mode = 'pass'
       late = 0
+      for (const flush of flushes) flush()
       for (const socket of stalled) socket.resetAndDestroy()
       stalled.clear()
     },
