@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 const secondNode = '24.21.0'
 
@@ -34,6 +34,14 @@ const programs = [
     what: 'the store in Redis',
   },
 ]
+
+/** One file in the report of the test runner. */
+interface TestFile {
+  name: string
+  status: string
+  message: string
+  assertionResults: { status: string; fullName: string; failureMessages: string[] }[]
+}
 
 const work = mkdtempSync(join(tmpdir(), 'xaa-test-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
@@ -111,6 +119,7 @@ function vitest(name: string, node: string[], args: string[]): void {
     numFailedTests: number
     numPendingTests: number
     numTodoTests: number
+    testResults: TestFile[]
   }
   total.passed += result.numPassedTests
   total.failed += result.numFailedTests
@@ -118,8 +127,26 @@ function vitest(name: string, node: string[], args: string[]): void {
   // Also without a failed test: a file that could not be loaded, an unhandled rejection, coverage below the gate.
   if (status !== 0) {
     if (result.numFailedTests === 0) total.failed++
-    failures.push(`${name}: see above`)
+    failures.push(`${name}: ${failedTests(result).join('\n  ') || 'see above'}`)
   }
+}
+
+/** Each failed test and each file that could not be run, with the first line of what was wrong: the last lines of a long log say it again. */
+function failedTests({ testResults }: { testResults: TestFile[] }): string[] {
+  return testResults
+    .filter(({ status }) => status === 'failed')
+    .flatMap(({ name, message, assertionResults }) => {
+      const file = relative(process.cwd(), name)
+      const failed = assertionResults.filter(({ status }) => status === 'failed')
+      if (failed.length === 0) return [`${file}: ${firstLine(message)}`]
+      return failed.map(
+        ({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages[0] ?? '')}`,
+      )
+    })
+}
+
+function firstLine(text: string): string {
+  return (text.split('\n', 1)[0] ?? '').slice(0, 400)
 }
 
 function findProgram({ name, variable, paths, package: debian }: (typeof programs)[number]): string | undefined {
