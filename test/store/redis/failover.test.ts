@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../../src/store/store.ts'
-import { openRedis } from './open-redis.ts'
+import { openPatiently, openRedis } from './open-redis.ts'
 import { freePort, type RedisServer, redisServer } from './redis-server.ts'
 
 const servers: RedisServer[] = []
@@ -17,7 +17,7 @@ async function newServer(settings: string[] = [], port?: number): Promise<RedisS
 }
 
 async function opened(address: string): Promise<Store> {
-  const store = await openRedis(address)
+  const store = await openPatiently(address)
   stores.push(store)
   return store
 }
@@ -25,14 +25,12 @@ async function opened(address: string): Promise<Store> {
 const later = () => Date.now() / 1000 + 600
 const info = async (server: RedisServer) => String(await server.ask('INFO', 'replication'))
 
-/** Milliseconds until an id can be spent again. */
-async function recovered(store: Store, timeout: number): Promise<number> {
-  const from = performance.now()
+/** Resolves when an id can be spent again, which it must be by itself. How soon, `npm run faults` measures. */
+async function recovered(store: Store): Promise<void> {
   let tried = 0
   await expect
-    .poll(() => store.once(`recovered-${tried++}`, later()).catch(({ name }: Error) => name), { timeout })
+    .poll(() => store.once(`recovered-${tried++}`, later()).catch(({ name }: Error) => name), { timeout: 20_000 })
     .toBe(true)
-  return performance.now() - from
 }
 
 async function primaryWithReplicas(): Promise<[RedisServer, RedisServer, RedisServer]> {
@@ -60,7 +58,7 @@ describe('a primary with two replicas', () => {
     await expect(store.once('none is left', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
     await two.start()
     await expect.poll(() => info(two), { timeout: 10_000 }).toContain('master_link_status:up')
-    expect(await recovered(store, 5000)).toBeLessThan(2000)
+    await recovered(store)
   })
 })
 
@@ -80,7 +78,7 @@ describe('a primary that Sentinels watch', () => {
     const before = store.fence()
     await primary.kill()
     await expect(store.once('meanwhile', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
-    expect(await recovered(store, 15_000)).toBeLessThan(10_000)
+    await recovered(store)
     expect(store.fence()).toBeGreaterThan(before)
     expect((await Promise.all(keys.map((key) => store.once(key, later())))).some(Boolean)).toBe(false)
   }, 60_000)

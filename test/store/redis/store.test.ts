@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeStore, type Subject } from '../contract.ts'
-import { openRedis } from './open-redis.ts'
+import { openPatiently } from './open-redis.ts'
 import { type RedisServer, redisServer } from './redis-server.ts'
 
 let server: RedisServer
@@ -11,7 +11,11 @@ afterAll(() => server.remove())
 
 async function redis(): Promise<Subject> {
   const now = () => Date.now() / 1000
-  const stores = await Promise.all([openRedis(server.address), openRedis(server.address), openRedis(server.address)])
+  const stores = await Promise.all([
+    openPatiently(server.address),
+    openPatiently(server.address),
+    openPatiently(server.address),
+  ])
   const [store, ...others] = stores
   return { store, others, now, close: async () => void (await Promise.all(stores.map((one) => one.close()))) }
 }
@@ -20,8 +24,8 @@ describe('the Redis store', () => {
   describeStore(redis, false)
 
   it('[ATK-061] keeps a record until the slowest clock that may be in service has passed its end', async () => {
-    const store = await openRedis(server.address)
-    const behind = await openRedis(server.address, { now: () => Date.now() / 1000 - 25 })
+    const store = await openPatiently(server.address)
+    const behind = await openPatiently(server.address, { now: () => Date.now() / 1000 - 25 })
     const before = new Set((await server.ask('KEYS', '*')) as string[])
     const until = Date.now() / 1000 + 60
     expect(await store.once('long', until)).toBe(true)
@@ -37,7 +41,7 @@ describe('the Redis store', () => {
   })
 
   it('needs 180 bytes for a spent id, or not much more', async () => {
-    const store = await openRedis(server.address)
+    const store = await openPatiently(server.address)
     const used = async () => Number(/used_memory:(\d+)/.exec(String(await server.ask('INFO', 'memory')))?.[1])
     const until = Date.now() / 1000 + 600
     const spend = async (from: number) => {
