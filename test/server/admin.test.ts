@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await world.close())
 
-const soon = { timeout: 5000, interval: 50 }
+const soon = { timeout: 20_000, interval: 50 }
 const segment = encodeURIComponent
 const secret = 'robot-secret-0123456789-0123456789-01234'
 const make = { 'if-none-match': '*' }

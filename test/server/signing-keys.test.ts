@@ -70,7 +70,7 @@ describe('a rotation', () => {
 
   it('is followed without being asked, a moment after the file was replaced', async () => {
     await write(await timed('a', undefined, 5300), await timed('b', 1600))
-    await expect.poll(() => kids(keys.published()), { timeout: 5000 }).toEqual(['a', 'b'])
+    await expect.poll(() => kids(keys.published()), { timeout: 20_000 }).toEqual(['a', 'b'])
   })
 
   it('is no longer followed after the end, and the keys of then stay', async () => {

@@ -8,7 +8,7 @@ import { exchange, redeem } from './flow.ts'
 const world = await startWorld()
 afterAll(() => world.close())
 const { assistant } = world.clients
-const soon = { interval: 200, timeout: 5000 }
+const soon = { interval: 200, timeout: 20_000 }
 
 async function enable(path: string, enabled: boolean): Promise<void> {
   const answer = await fetch(world.admin.url + path, {

@@ -132,16 +132,16 @@ describe('--store lmdb --workers 2 --instances 2', start, () => {
       await expect
         .poll(async () => (await redeemAt(bed, endpoint, idJags.pop() ?? '')).body.error, {
           interval: 200,
-          timeout: 5000,
+          timeout: 20_000,
         })
         .toBe('access_denied')
     await expect
-      .poll(async () => (await callTool(bed, token.body.access_token)).status, { interval: 200, timeout: 5000 })
+      .poll(async () => (await callTool(bed, token.body.access_token)).status, { interval: 200, timeout: 20_000 })
       .toBe(401)
     expect((await administer(bed, 'PATCH', path, { enabled: true })).status).toBe(200)
     await expect
       .poll(async () => (await redeemAt(bed, endpointsOf('chat')[1] ?? '', await idJag(bed, 'bob'))).status, {
-        timeout: 5000,
+        timeout: 20_000,
       })
       .toBe(200)
   })

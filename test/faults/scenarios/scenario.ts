@@ -25,7 +25,7 @@ export interface Bounds {
 /** The figures of the goals. */
 export const goalBounds: Bounds = { grace: 2, answer: 0.5, ready: 2, slowness: 0 }
 /** For machines that are busy with something else: wrong only when the promise is surely broken. */
-export const generousBounds: Bounds = { grace: 10, answer: 3, ready: 20, slowness: 0.05 }
+export const generousBounds: Bounds = { grace: 20, answer: 10, ready: 40, slowness: 0.25 }
 
 export interface ScenarioOptions {
   seed: number
