@@ -34,9 +34,11 @@ export interface BenchEnterprise {
 export const people = 50
 
 /** No server listens here: each chooses a port of its own, and the name stands in tokens alone. */
-const issuer = 'http://localhost:4001'
-const resource = 'https://api.chat.example/mcp'
-const scope = 'chat.read'
+export const issuer = 'http://localhost:4001'
+export const resource = 'https://api.chat.example/mcp'
+export const scope = 'chat.read'
+/** Who may introspect tokens. */
+export const protectedResource = { id: 'chat-api', secret: 'bench-resource-secret-0123456789-0123456789' }
 const client = { id: 'assistant-at-chat', secret: 'bench-secret-0123456789-0123456789-0123' }
 const subjects = Array.from({ length: people }, (_, at) => `person-${at}`)
 
@@ -52,6 +54,7 @@ export async function benchEnterprise(): Promise<BenchEnterprise> {
       await mkdir(own)
       await writeKeyFile(join(own, 'keys.json'), { keys: [await newKey()] }, { onlyNew: true })
       await writeFile(join(own, 'secret'), client.secret)
+      await writeFile(join(own, 'resource-secret'), protectedResource.secret)
       const file = join(own, 'xaa.yaml')
       const roles = { resourceAs: resourceAs(idp) }
       await writeFile(file, stringify({ ...roles, store, audit: audit === 'on' ? { file: 'audit.jsonl' } : 'stdout' }))
@@ -85,6 +88,14 @@ function resourceAs(idp: { issuer: string; jwksUri: string }): object {
         authMethods: ['client_secret_basic'],
         secret: { file: 'secret' },
         scopes: [scope],
+        resources: [resource],
+      },
+    ],
+    protectedResources: [
+      {
+        id: protectedResource.id,
+        authMethods: ['client_secret_basic'],
+        secret: { file: 'resource-secret' },
         resources: [resource],
       },
     ],

@@ -1,9 +1,10 @@
 /** Every subject of the benchmark, in the order in which they are measured. */
 
 import { entries } from './entries.ts'
+import { guard } from './guard.ts'
 import { policyFeed } from './policy-feed.ts'
 import { redemption } from './redemption.ts'
 import { roundTrips } from './round-trips.ts'
 import type { Subject } from './subject.ts'
 
-export const subjects: readonly Subject[] = [redemption, roundTrips, entries, policyFeed]
+export const subjects: readonly Subject[] = [redemption, guard, roundTrips, entries, policyFeed]
