@@ -33,6 +33,38 @@ const programs = [
     tests: ['test/store/redis/**', 'test/faults/redis/**', 'test/testing/redis/**'],
     what: 'the store in Redis',
   },
+  {
+    name: 'authlib',
+    variable: 'AUTHLIB',
+    package: 'python3-authlib python3-requests',
+    paths: ['/usr/lib/python3/dist-packages/authlib'],
+    tests: ['test/interop/debian.test.ts'],
+    what: "Debian's authlib against our servers",
+  },
+  {
+    name: 'PyJWT',
+    variable: 'PYJWT',
+    package: 'python3-jwt python3-cryptography',
+    paths: ['/usr/lib/python3/dist-packages/jwt'],
+    tests: ['test/interop/debian.test.ts'],
+    what: "Debian's PyJWT on our tokens",
+  },
+  {
+    name: 'Apache with mod_oauth2',
+    variable: 'MOD_OAUTH2',
+    package: 'apache2-bin libapache2-mod-oauth2',
+    paths: ['/usr/lib/apache2/modules/mod_oauth2.so'],
+    tests: ['test/interop/apache.test.ts'],
+    what: 'Apache as a guard by our tokens',
+  },
+  {
+    name: 'openssl',
+    variable: 'OPENSSL',
+    package: 'openssl',
+    paths: ['/usr/bin/openssl', '/usr/local/bin/openssl', '/opt/homebrew/bin/openssl'],
+    tests: ['test/interop/mcp-metadata-document.test.ts'],
+    what: 'the MCP clients with a metadata document, which is fetched by https',
+  },
 ]
 
 /** One file in the report of the test runner. */
@@ -52,6 +84,7 @@ step('style', 'npx', ['biome', 'check', '.'])
 step('types', 'npx', ['tsc', '--noEmit', '-p', 'test'])
 const found: { [variable: string]: string } = {}
 const excluded: string[] = []
+let listsAreNew = false
 for (const program of programs) {
   const path = findProgram(program)
   if (path !== undefined) found[program.variable] = path
@@ -157,8 +190,9 @@ function findProgram({ name, variable, paths, package: debian }: (typeof program
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const aptGet = (...args: string[]) =>
     spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env })
-  aptGet('update')
-  aptGet('-y', '--no-install-recommends', 'install', debian)
+  if (!listsAreNew) aptGet('update')
+  listsAreNew = true
+  aptGet('-y', '--no-install-recommends', 'install', ...debian.split(' '))
   return find()
 }
 

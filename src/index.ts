@@ -17,6 +17,14 @@ export { type IdentityProvider, tokenExchange } from './idp/exchange.ts'
 export type { IdTokenIssuer, RefreshTokenRecord, RefreshTokens } from './idp/subject.ts'
 export { documentFetch } from './outbound/document.ts'
 export { type Client, secretDigestOf } from './protocol/client-auth.ts'
+export {
+  type ClientMetadata,
+  type ClientMetadataDocuments,
+  type ClientMetadataDocumentsOptions,
+  clientMetadataDocuments,
+  isMetadataDocumentId,
+} from './protocol/client-metadata.ts'
+export { type DocumentClientEntry, documentClient } from './protocol/document-client.ts'
 export { OAuthError, type OAuthErrorCode } from './protocol/errors.ts'
 export type { IdJagClaims } from './protocol/id-jag.ts'
 export { type FetchDocument, FetchError, issuerKeys } from './protocol/issuer-keys.ts'
@@ -29,6 +37,7 @@ export {
 } from './protocol/keys.ts'
 export { draftRevision, grantType, tokenType } from './protocol/names.ts'
 export { signingKeysOf } from './protocol/own-keys.ts'
+export { type PersonRules, personIdOf } from './protocol/person.ts'
 export type { AuditEvent, Ports, Seconds } from './protocol/ports.ts'
 export { type Reason, reasons } from './protocol/reasons.ts'
 export { type StatusClaim, statusClaimOf, statusListUri } from './protocol/status-reference.ts'

@@ -177,6 +177,16 @@ describe('what an entry loads', () => {
     expect(loaded.sort()).toEqual(['@fastify/formbody', '@sd-jwt/jwt-status-list', 'jose', 'zod'])
   })
 
+  it('the adapter for oidc-provider loads none of it, nor Fastify, nor a database driver', () => {
+    const loaded = [...loadedBy('adapters/oidc-provider/oidc-provider.ts')].filter((name) => !name.startsWith('node:'))
+    expect(loaded.sort()).toEqual(['jose', 'zod'])
+  })
+
+  it('the adapter for the fetch API loads nothing that opens a connection or a file', () => {
+    const loaded = [...loadedBy('adapters/fetch/fetch.ts')].sort()
+    expect(loaded).toEqual(['@sd-jwt/jwt-status-list', 'jose', 'node:crypto', 'node:zlib', 'zod'])
+  })
+
   it('the executable loads a command only when it is asked for', () => {
     expect([...loadedBy('bin.ts')].filter((name) => !name.startsWith('node:'))).toEqual([])
   })

@@ -13,6 +13,7 @@ const rigs = [
   'test/testing/testbed*.test.ts',
   'test/cli/serve*.test.ts',
   'test/server/{admin,drain,kill-switch,server}.test.ts',
+  'test/interop/{apache,conformance,debian,mcp-metadata-document}.test.ts',
 ]
 const roles = ['protocol', 'idp', 'resource-as', 'resource', 'client']
 
@@ -22,11 +23,19 @@ export default defineConfig({
     alias: [
       { find: /^xaa-broker$/, replacement: `${root}src/index.ts` },
       { find: /^xaa-broker\/client$/, replacement: `${root}src/client/client.ts` },
+      { find: /^xaa-broker\/fetch$/, replacement: `${root}src/adapters/fetch/fetch.ts` },
+      {
+        find: /^xaa-broker\/oidc-provider$/,
+        replacement: `${root}src/adapters/oidc-provider/oidc-provider.ts`,
+      },
       { find: /^xaa-broker\/testing$/, replacement: `${root}src/testing/world.ts` },
+      // A module of Cloudflare's runtime, which a foreign authorization server imports.
+      { find: /^cloudflare:workers$/, replacement: `${root}test/interop/cloudflare/workers-runtime.ts` },
     ],
   },
   test: {
     root,
+    server: { deps: { inline: ['@cloudflare/workers-oauth-provider'] } },
     projects: [
       {
         extends: true,
@@ -41,6 +50,8 @@ export default defineConfig({
       { extends: true, test: { name: 'rigs', include: rigs, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],
     testTimeout: 30_000,
+    // A busy machine is no fault: what must happen by itself is waited for.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,
     coverage: {
       provider: 'v8',

@@ -11,7 +11,10 @@ import {
   privateKeyJwt,
 } from '../client/client.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
+import type { ProfileName } from '../protocol/profile-settings.ts'
+import { issuerFault } from '../protocol/profiles.ts'
 import { readConfigFile } from '../server/config-file.ts'
+import { profile } from '../server/config-profiles.ts'
 import { address, foreignIssuer, foreignName, isLoopbackUrl, resource, scope } from '../server/config-values.ts'
 import { KeyFileError, readKeyFile } from '../server/key-files.ts'
 import { ConfigError } from '../server/problems.ts'
@@ -38,15 +41,11 @@ export async function readClientConfig(path: string, environment: Environment): 
   if (!read.success) throw new ConfigError(schemaProblems(read.error.issues, value, placeOf))
   const { identityProvider, resourceServers, subject } = read.data
   return {
-    identityProvider: withoutUndefined(identityProvider),
+    identityProvider: present(identityProvider),
     resourceServers: Object.fromEntries(
-      resourceServers.map(({ issuer, client, scopes, resources }) => [
+      resourceServers.map(({ issuer, scopes, ...entry }) => [
         issuer,
-        {
-          client,
-          ...(scopes === undefined ? {} : { scope: scopes.join(' ') }),
-          ...(resources === undefined ? {} : { resources }),
-        },
+        { ...present(entry), ...(scopes === undefined ? {} : { scope: scopes.join(' ') }) },
       ]),
     ),
     subject: Object.fromEntries(
@@ -59,15 +58,23 @@ function clientConfigSchema(sources: Sources, development: boolean) {
   const client = clientSchema(sources, development)
   const token = kept(sources, development)
   return mapping({
-    identityProvider: mapping({ issuer: foreignIssuer, tokenEndpoint: address.optional(), client }),
+    identityProvider: mapping({
+      issuer: foreignIssuer,
+      profile: clientProfile('identityProvider'),
+      tokenEndpoint: address.optional(),
+      client,
+    }).superRefine(judgeIssuer('identityProvider')),
     resourceServers: z
       .array(
         mapping({
           issuer: foreignIssuer,
+          profile: clientProfile('resourceServer'),
           client,
           scopes: z.array(scope).optional(),
           resources: z.array(resource).min(1).optional(),
-        }),
+          scopeOnRedemption: z.boolean().optional(),
+          resourceOnRedemption: z.boolean().optional(),
+        }).superRefine(judgeIssuer('resourceServer')),
       )
       .min(1)
       .superRefine((servers, context) => {
@@ -91,7 +98,7 @@ function clientSchema(sources: Sources, development: boolean) {
     method: z.enum(clientAuthMethods),
     secret: kept(sources, development).optional(),
     key: mapping({ file: z.string() }).optional(),
-    assertionAudience: z.enum(['issuer', 'token-endpoint']).default('issuer'),
+    assertionAudience: z.enum(['issuer', 'token-endpoint']).optional(),
   }).transform(async ({ id, method, secret, key, assertionAudience }, context): Promise<ClientAuthentication> => {
     const stop = (message: string, remedy?: string) => {
       refuse(context, { message, ...(remedy === undefined ? {} : { remedy }) })
@@ -108,7 +115,7 @@ function clientSchema(sources: Sources, development: boolean) {
       const { keys } = await readKeyFile(resolve(sources.folder, key.file))
       const [signing] = keys
       if (signing === undefined) return stop(`names the file ${key.file}, which holds no key`)
-      return privateKeyJwt(id, signing, { audience: assertionAudience })
+      return privateKeyJwt(id, signing, assertionAudience === undefined ? {} : { audience: assertionAudience })
     } catch (cause) {
       if (!(cause instanceof KeyFileError)) throw cause
       return stop(`names the file ${key.file}, which ${cause.fact}`, cause.remedy)
@@ -157,6 +164,23 @@ function isDevelopment(value: { [key: string]: unknown }): boolean {
   )
 }
 
-function withoutUndefined<T extends { tokenEndpoint?: string | undefined }>({ tokenEndpoint, ...rest }: T) {
-  return tokenEndpoint === undefined ? rest : { ...rest, tokenEndpoint }
+/** The profile's name, of those that the schema took. */
+function clientProfile(place: 'identityProvider' | 'resourceServer') {
+  return profile(place).transform((name) => name as ProfileName | undefined)
+}
+
+function judgeIssuer(place: 'identityProvider' | 'resourceServer') {
+  return ({ issuer, profile: name }: { issuer: string; profile?: string | undefined }, context: z.RefinementCtx) => {
+    const fault = issuerFault(place, name, issuer)
+    if (fault !== undefined) refuse(context, { ...fault, message: `has an issuer that ${fault.message}` })
+  }
+}
+
+type Present<T> = { [Key in keyof T as undefined extends T[Key] ? never : Key]: T[Key] } & {
+  [Key in keyof T as undefined extends T[Key] ? Key : never]?: Exclude<T[Key], undefined>
+}
+
+/** The members that are there: what the library was not told must not be undefined. */
+function present<T extends object>(entry: T): Present<T> {
+  return Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined)) as Present<T>
 }

@@ -13,12 +13,13 @@ export const summary = 'run a whole enterprise on this machine and show each ste
 
 export const help = `xaa demo [--once] [--json] [--port BASE] [--no-color]
 
-Starts an identity provider, a chat vendor with an API and an MCP server, and an agent, all on 127.0.0.1. Shows the seven steps
-and three refusals, then stays up and says where to click. Ctrl+C stops it.
+Starts an identity provider, a chat vendor with an API and an MCP server, an agent, and an application that nobody manages, all on
+127.0.0.1. Shows the seven steps, three refusals and the same without Cross-App Access, then stays up and says where to click.
+Ctrl+C stops it.
 
   --once        stop after the steps: exit 0 when every step and every refusal came out right, 1 otherwise
   --json        with --once: print the steps as one JSON document; secrets are masked and tokens shortened
-  --port BASE   the first of seven ports; default 4000, or free ones where one of these is taken
+  --port BASE   the first of eight ports; default 4000, or free ones where one of these is taken
   --no-color    no colours; NO_COLOR in the environment does the same
 `
 
@@ -80,8 +81,8 @@ function read(args: string[]): Options | string {
     })
     const { once, json, port, help } = values
     if (json && !once) return '--json goes with --once'
-    if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_529))
-      return `--port must be a number from 0 to 65529, not ${JSON.stringify(port)}`
+    if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_528))
+      return `--port must be a number from 0 to 65528, not ${JSON.stringify(port)}`
     return { help, once, json, color: !values['no-color'], port: port === undefined ? undefined : Number(port) }
   } catch (error) {
     const problem = usageProblem(error)
@@ -112,13 +113,14 @@ function tell(scenes: readonly Scene[], colours: boolean, io: Io): void {
   io.out(printEnding(scenes, paint))
 }
 
-function addresses({ agentUrl, cast }: Demo): string {
-  const { agent, identityProvider, chat } = companies
+function addresses({ agentUrl, unmanagedUrl, cast }: Demo): string {
+  const { agent, identityProvider, chat, unmanaged } = companies
   const rows: [string, string][] = [
     [agent.name, `${agentUrl}   <- click here first`],
     [identityProvider.name, `${cast.identityProvider.issuer}/.well-known/openid-configuration`],
     [`${chat.name}, API`, cast.chat.messagesUrl],
     [`${chat.name}, MCP`, cast.chat.mcpUrl],
+    [`${unmanaged.name}, unmanaged`, unmanagedUrl],
   ]
   return `\nNow click through it yourself:\n\n${rows.map(([name, url]) => `  ${name.padEnd(20)} ${url}\n`).join('')}\nCtrl+C stops it.\n`
 }

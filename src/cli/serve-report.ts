@@ -15,10 +15,19 @@ export function startReport(
     ({ role, issuer, listens, metadata }) =>
       `${role === 'idp' ? 'identity provider' : 'resource authorization server'}\n  issuer    ${issuer}\n  listens   ${listens}\n  metadata  ${metadata}\n`,
   )
+  const ways = config.resourceAs === undefined ? '' : `clients\n  ${waysIn(config.resourceAs)}\n`
   const admin = administration === undefined ? '' : `administration\n  listens   ${administration}\n`
   const processes = workers.length === 0 ? '' : `workers\n  processes ${workers.join(' ')}\n`
   const state = `state\n  store     ${storeText(config.store)}\n`
-  return `${addresses.join('')}${admin}${processes}${state}${fenceText(config, fence, now)}`
+  return `${addresses.join('')}${ways}${admin}${processes}${state}${fenceText(config, fence, now)}`
+}
+
+/** Whether clients that no company manages get in at the resource authorization server. */
+function waysIn({ interactive }: NonNullable<Config['resourceAs']>): string {
+  if (interactive === undefined) return 'managed only: by identity assertions, and nobody signs in here'
+  const issuers = interactive.signIn.map(({ issuer }) => issuer)
+  const registration = interactive.registration === undefined ? '' : '; clients may register themselves'
+  return `managed by identity assertions; interactive: people sign in at ${issuers.join(', ')}${registration}`
 }
 
 function fenceText({ resourceAs, store }: Config, fence: number, now: number): string {

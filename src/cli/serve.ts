@@ -18,7 +18,8 @@ xaa serve --check [--json]           only judge the file, its secrets and its ke
   --config FILE   the configuration; otherwise $XAA_CONFIG, otherwise xaa.yaml
   --workers N     so many processes that share the work, 1 to 64; otherwise as the file says, otherwise 1
   --check         print every problem and start nothing; exit 0 when there is none
-  --json          with --check: { "ok": …, "problems": [{ path, message, place, found, remedy }] }
+  --json          with --check: { "ok": …, "problems": [{ path, message, place, found, remedy }] }, and
+                  "profiles": [{ path, profile, settings }] where the file names any
 
 Audit events go to standard output unless the file says otherwise; everything else goes to standard error.
 A worker that dies is replaced. GET /health/live and /health/ready tell a load balancer how it is. SIGTERM: not ready at once, then
@@ -74,8 +75,8 @@ export async function run(args: string[], io: Io): Promise<number> {
   if (options.check === true) {
     io.out(
       options.json === true
-        ? `${JSON.stringify({ ok: true, problems: [] }, null, 2)}\n`
-        : `${path} can be used: ${rolesText(config)}.\n`,
+        ? `${JSON.stringify({ ok: true, problems: [], ...profilesOf(config) }, null, 2)}\n`
+        : `${path} can be used: ${rolesText(config)}.\n${profilesText(config)}`,
     )
     return 0
   }
@@ -92,6 +93,21 @@ function rolesText({ idp, resourceAs }: Config): string {
           `resource authorization server ${resourceAs.issuer}, ${count(resourceAs.trustedIssuers.length, 'trusted issuer')}`,
         ]),
   ].join('; ')
+}
+
+/** For programs; nothing where there is no profile. */
+function profilesOf({ profiles }: Config): Partial<Pick<Config, 'profiles'>> {
+  return profiles.length === 0 ? {} : { profiles }
+}
+
+/** What each profile filled in, in the words of the configuration. */
+function profilesText({ profiles }: Config): string {
+  return profiles
+    .map(({ path, profile, settings }) => {
+      const members = Object.entries(settings).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+      return `  ${path}, profile ${profile}: ${members.join(', ') || 'nothing to fill in'}\n`
+    })
+    .join('')
 }
 
 function count(number: number, noun: string): string {

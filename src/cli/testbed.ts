@@ -19,6 +19,7 @@ export const help = `xaa testbed --out FILE [--port BASE]  run every role until 
                    redis+sentinel://HOST:PORT,HOST:PORT/NAME, redis+cluster://HOST:PORT,HOST:PORT
   --workers N      1 to 64 processes of each instance; more than 1 need a store that they can share: lmdb or a Redis
   --instances N    1 to 50 of each resource authorization server, each on a port of its own; more than 1 need lmdb or a Redis
+  --registration   clients may register themselves at the chat, for its consent page; those with a metadata document need not
   --limits         rate limits are not there yet: nothing is limited
 
 With lmdb or a Redis, the resource authorization servers are xaa serve processes. What is written to a Redis stays there: spent ids
@@ -30,6 +31,7 @@ An ID Token of one of its users: npm run -s testbed:id-token -- --file FILE --us
 interface Options {
   out: string
   port: number
+  registration: boolean
   servers?: ServersOptions
 }
 
@@ -78,16 +80,17 @@ function readOptions(args: string[]): Options | 'help' | Refusal {
         store: { type: 'string', default: 'memory' },
         workers: { type: 'string', default: '1' },
         instances: { type: 'string', default: '1' },
+        registration: { type: 'boolean', default: false },
         limits: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
-    const { out, port, help } = values
+    const { out, port, registration, help } = values
     if (help) return 'help'
     const problem = valueProblem(values)
     if (problem !== undefined) return { problem, code: 2 }
     if (out === undefined || out === '') return { problem: '--out FILE is required', code: 2 }
-    return withServers({ out, port: Number(port) }, values)
+    return withServers({ out, port: Number(port), registration }, values)
   } catch (error) {
     const problem = usageProblem(error)
     if (problem === undefined) throw error

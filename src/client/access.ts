@@ -52,7 +52,7 @@ export function accessOf(settings: Settings, send: Send): Access {
   }
 
   async function obtain({ resource, authorizationServer: issuer, entry, scopes }: Target): Promise<AccessToken> {
-    const { client, resources } = entry
+    const { client, resources, scopeOnRedemption: scope = true, resourceOnRedemption: named = true } = entry
     const authorizationServer = await server(issuer, 'authorization-server-metadata')
     const subjectToken = await chooseSubject(subject, identityProvider.issuer, now(), skew)
     const exchange = {
@@ -64,7 +64,13 @@ export function accessOf(settings: Settings, send: Send): Access {
       scopes,
     }
     const issued = processExchange(await exchangeRequest(exchange, identityProvider.client, ports), exchange)
-    const redemption = { ...issued, authorizationServer, resource, resourceKnown: resources !== undefined }
+    const redemption = {
+      ...issued,
+      authorizationServer,
+      resource,
+      resourceKnown: resources !== undefined,
+      sends: { scope, resource: named },
+    }
     const askedAt = now()
     const access = processRedemption(await redeemRequest(redemption, client, ports), redemption)
     const expiresAt = access.expiresIn === undefined ? undefined : askedAt + access.expiresIn

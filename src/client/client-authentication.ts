@@ -12,7 +12,12 @@ export interface UnsignedRequest {
   /** The server it goes to. */
   issuer: string
   tokenEndpoint: string
+  /** What this server wants an assertion to be addressed to, where its entry says so. */
+  assertionAudience?: AssertionAudience
 }
+
+/** The name by which a client assertion is addressed to its server. */
+export type AssertionAudience = 'issuer' | 'token-endpoint'
 
 /** One client at one authorization server: its id there, and how it authenticates. */
 export interface ClientAuthentication {
@@ -46,10 +51,10 @@ export function clientSecretPost(id: string, secret: string): ClientAuthenticati
 
 export interface PrivateKeyJwtOptions {
   /**
-   * What the assertion is addressed to: the issuer (the default, RFC 10070), or the token endpoint for servers that follow
-   * RFC 7523 as first written.
+   * What the assertion is addressed to: the issuer (RFC 10070), or the token endpoint for servers that follow RFC 7523 as first
+   * written. Default: as the server's entry in the client's options says, else the issuer.
    */
-  audience?: 'issuer' | 'token-endpoint'
+  audience?: AssertionAudience
   /** Of the key at the server. Default: the `kid` of the JWK. Absent: the header has none. */
   kid?: string
   /** Needed where the key alone does not say it. Default: the `alg` of the JWK, or what its type allows. */
@@ -70,14 +75,14 @@ export function privateKeyJwt(
   requireText({ id })
   if (isJwk(key) ? typeof key.d !== 'string' : key.type !== 'private')
     throw new TypeError('privateKeyJwt: the key is not a private key')
-  const { audience = 'issuer', kid = isJwk(key) ? key.kid : undefined, alg = algorithmOf(key) } = options
+  const { audience, kid = isJwk(key) ? key.kid : undefined, alg = algorithmOf(key) } = options
   let imported: Promise<CryptoKey> | undefined
   return {
     id,
-    async authenticate({ form, issuer, tokenEndpoint }, { now, newId }) {
+    async authenticate({ form, issuer, tokenEndpoint, assertionAudience = 'issuer' }, { now, newId }) {
       imported ??= isJwk(key) ? (importJWK(key, alg) as Promise<CryptoKey>) : Promise.resolve(key)
       const iat = Math.floor(now())
-      const aud = audience === 'issuer' ? issuer : tokenEndpoint
+      const aud = (audience ?? assertionAudience) === 'issuer' ? issuer : tokenEndpoint
       const assertion = await new SignJWT({ iss: id, sub: id, aud, jti: newId(), iat, exp: iat + assertionLifetime })
         .setProtectedHeader({ alg, typ: jwtType.clientAssertion, ...(kid === undefined ? {} : { kid }) })
         .sign(await imported)

@@ -1,7 +1,9 @@
 /** The client as the package gives it to the world (`xaa-broker/client`): applications need nothing else of this room. */
 
+export type { ProfileName } from '../protocol/profile-settings.ts'
 export type { AccessToken } from './access.ts'
 export {
+  type AssertionAudience,
   type ClientAuthentication,
   clientSecretBasic,
   clientSecretPost,

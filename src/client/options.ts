@@ -2,8 +2,10 @@
 
 import { base64url } from 'jose'
 import type { Seconds } from '../protocol/ports.ts'
+import type { ProfileName } from '../protocol/profile-settings.ts'
 import { isSafeAddress } from './address.ts'
-import type { ClientAuthentication } from './client-authentication.ts'
+import type { AssertionAudience, ClientAuthentication } from './client-authentication.ts'
+import { profiled } from './profiled.ts'
 import { scopesOf } from './scopes.ts'
 import type { Fetch, Step } from './sending.ts'
 import type { Subject } from './subject.ts'
@@ -15,6 +17,10 @@ export interface IdentityProviderOptions {
   client: ClientAuthentication
   /** Where its metadata cannot be read. Default: found by its issuer (RFC 8414). */
   tokenEndpoint?: string
+  /** What it is, where it is one that is known (docs/profiles.md): fills in what the entry leaves out. */
+  profile?: ProfileName
+  /** What client assertions are addressed to, unless `privateKeyJwt` was told. Default: the issuer. */
+  assertionAudience?: AssertionAudience
 }
 
 /** One resource authorization server, and what this client is there. */
@@ -27,6 +33,14 @@ export interface ResourceServerOptions {
    * resource, because a server that overlooks `resource` would give a stranger's API the token of another.
    */
   resources?: readonly string[]
+  /** What it is, where it is one that is known (docs/profiles.md): fills in what the entry leaves out. */
+  profile?: ProfileName
+  /** Whether the redemption repeats the scope of the ID-JAG. Default true: some servers give nothing they are not asked for. */
+  scopeOnRedemption?: boolean
+  /** Whether the redemption names the resource. Default true. Without it, the ID-JAG or the answer must name it, or `resources`. */
+  resourceOnRedemption?: boolean
+  /** What client assertions are addressed to, unless `privateKeyJwt` was told. Default: the issuer. */
+  assertionAudience?: AssertionAudience
 }
 
 export interface CrossAppOptions {
@@ -66,11 +80,14 @@ export function settingsOf(options: CrossAppOptions): Settings {
   requireIssuer('identityProvider.issuer', issuer)
   if (tokenEndpoint !== undefined && !isSafeAddress(tokenEndpoint, issuer))
     throw new TypeError(`identityProvider.tokenEndpoint must be https, or http on loopback: ${tokenEndpoint}`)
-  for (const [server, { scope = '' }] of Object.entries(options.resourceServers)) {
+  const resourceServers = Object.entries(options.resourceServers).map(([server, entry]) => {
     requireIssuer('resourceServers', server)
+    const { scope = '' } = entry
+    const option = `resourceServers[${JSON.stringify(server)}]`
     if (scopesOf(scope).join(' ') !== scope)
-      throw new TypeError(`resourceServers[${JSON.stringify(server)}].scope must be scope tokens with single spaces`)
-  }
+      throw new TypeError(`${option}.scope must be scope tokens with single spaces`)
+    return [server, profiled('resourceServer', option, server, entry)] as const
+  })
   if (!(skew >= 0 && skew < Number.POSITIVE_INFINITY)) throw new TypeError(`skew must be seconds, 0 or more: ${skew}`)
   if (!(timeout > 0 && timeout <= maxTimeout))
     throw new TypeError(`timeout must be seconds, more than 0 and at most ${maxTimeout}: ${timeout}`)
@@ -82,7 +99,8 @@ export function settingsOf(options: CrossAppOptions): Settings {
     ...options,
     skew,
     timeout,
-    resourceServers: new Map(Object.entries(options.resourceServers)),
+    identityProvider: profiled('identityProvider', 'identityProvider', issuer, options.identityProvider),
+    resourceServers: new Map(resourceServers),
   }
 }
 

@@ -23,6 +23,8 @@ export interface Redemption extends IssuedIdJag {
   resource: string
   /** True when the application itself says that this server governs the resource. */
   resourceKnown: boolean
+  /** Which of the two narrowing parameters are sent. */
+  sends: { scope: boolean; resource: boolean }
 }
 
 export interface IssuedAccess {
@@ -36,21 +38,28 @@ export interface IssuedAccess {
 
 /**
  * Sends the redemption. It repeats `scope` (as granted, because some servers refuse more than the ID-JAG says) and `resource`,
- * which narrow and never widen (D-12). The answer is for {@link processRedemption}.
+ * which narrow and never widen (D-12), unless the server's entry says that it takes them from the ID-JAG alone. The answer is for
+ * {@link processRedemption}.
  */
 export async function redeemRequest(
-  { authorizationServer, idJag, resource, scopes }: Redemption,
+  { authorizationServer, idJag, resource, scopes, sends }: Redemption,
   client: ClientAuthentication,
   ports: TokenRequestPorts,
 ): Promise<Answer> {
-  const parameters = { grant_type: grantType.jwtBearer, assertion: idJag, resource, scope: scopes.join(' ') }
+  const parameters = {
+    grant_type: grantType.jwtBearer,
+    assertion: idJag,
+    resource: sends.resource ? resource : undefined,
+    scope: sends.scope ? scopes.join(' ') : undefined,
+  }
   return await sendTokenRequest('redemption', authorizationServer, client, parameters, ports)
 }
 
 const RedemptionAnswer = z.looseObject({
   ...tokenAnswer,
-  // RFC 6750 §2.1: whatever else came here would not be a Bearer token, and could add a header of its own.
-  access_token: z.string().regex(/^[A-Za-z0-9\-._~+/]+=*$/),
+  // RFC 6749 §A.12: any visible character. RFC 6750 §2.1 has fewer, but deployed servers issue tokens with a colon, say.
+  // None that ends a header or its credential: no space, comma, quote or backslash.
+  access_token: z.string().regex(/^[!#-+\--[\]-~]+$/),
   // RFC 6749 §7.1: a client must not use a token whose type it does not understand.
   token_type: z.string().refine((value) => value.toLowerCase() === 'bearer'),
 })

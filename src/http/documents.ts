@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { JWK } from 'jose'
+import { documentHeaders, documentPreflightHeaders } from '../protocol/http-answer.ts'
 import type { Metadata } from '../protocol/metadata.ts'
 
 /** Registers one JSON document at several paths. Read anew at each request, so that a rotated key appears at once. */
@@ -11,22 +12,8 @@ export function serveDocument(
   document: () => Metadata | { keys: JWK[] },
 ): void {
   for (const path of new Set(paths)) {
-    app.get(path, async (_request, reply) =>
-      reply
-        .header('cache-control', 'public, max-age=60')
-        .header('access-control-allow-origin', '*')
-        .type('application/json')
-        .send(JSON.stringify(document())),
-    )
-    // MCP clients in a browser send MCP-Protocol-Version along, which makes it a request with a preflight.
-    app.options(path, async (_request, reply) =>
-      reply
-        .code(204)
-        .header('access-control-allow-origin', '*')
-        .header('access-control-allow-methods', 'GET')
-        .header('access-control-allow-headers', '*, mcp-protocol-version')
-        .send(),
-    )
+    app.get(path, async (_request, reply) => reply.headers(documentHeaders).send(JSON.stringify(document())))
+    app.options(path, async (_request, reply) => reply.code(204).headers(documentPreflightHeaders).send())
   }
 }
 

@@ -8,14 +8,17 @@ import { answerIntrospection, type IntrospectionEndpoint } from '../resource-as/
 import { answerRevocation, type RevocationEndpoint } from '../resource-as/revoke.ts'
 import type { ShownTokenRequest } from '../resource-as/shown-token.ts'
 import { issuerPath, issuerRoot } from './documents.ts'
+import type { InteractiveEndpoints } from './interactive-endpoints.ts'
 import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
 import { answerDecided, postRoute } from './post-route.ts'
 import { statusListRoutes } from './status-list-routes.ts'
 
-export interface EndedTokenOptions extends Omit<RevocationEndpoint, 'keys'> {
+export interface EndedTokenOptions extends Omit<RevocationEndpoint, 'keys' | 'findOpenClient'> {
   signingKeys: SigningKeys
   /** Absent: no introspection. */
   findProtectedResource?: IntrospectionEndpoint['findProtectedResource'] | undefined
+  /** Whose refresh tokens are revoked here, too, and whose public clients may come. */
+  interactive?: Pick<InteractiveEndpoints, 'isRefreshToken' | 'revoke' | 'findOpenClient'> | undefined
   ports: Ports
   report: OAuthScopeOptions['report']
 }
@@ -32,7 +35,7 @@ export function endedTokenAddresses({ issuer, findProtectedResource }: EndedToke
 
 /** Registers the routes below the issuer's path. */
 export async function endedTokenRoutes(app: FastifyInstance, options: EndedTokenOptions): Promise<void> {
-  const { issuer, signingKeys, statuses, findProtectedResource, ports, report } = options
+  const { issuer, signingKeys, statuses, findProtectedResource, interactive, ports, report } = options
   const path = issuerPath(issuer)
   const keeper = { ...options, keys: signingKeys.source }
   const route = async (
@@ -46,6 +49,7 @@ export async function endedTokenRoutes(app: FastifyInstance, options: EndedToken
         path: `${path}/${action}`,
         name: `the ${name} endpoint`,
         event: { role: 'resource-as', server: issuer, action },
+        openOrigin: action === 'revoke' && interactive !== undefined,
         ports,
         report,
       },
@@ -53,7 +57,8 @@ export async function endedTokenRoutes(app: FastifyInstance, options: EndedToken
     )
   // RFC 7009 §2.2: 200, and the body says nothing.
   await route('revocation', 'revoke', async (request) => {
-    await answerRevocation(request, keeper, ports)
+    if (interactive?.isRefreshToken(request.body)) await interactive.revoke(request)
+    else await answerRevocation(request, { ...keeper, findOpenClient: interactive?.findOpenClient }, ports)
     return ''
   })
   if (findProtectedResource !== undefined)

@@ -3,7 +3,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { type IdentityProvider, tokenExchange } from '../idp/exchange.ts'
 import type { Client } from '../protocol/client-auth.ts'
-import { identityProviderMetadata, type Metadata } from '../protocol/metadata.ts'
+import { identityProviderMetadata, type Metadata, withMetadataDocuments } from '../protocol/metadata.ts'
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
@@ -13,6 +13,8 @@ import { type OtherGrants, tokenRoute } from './token-route.ts'
 export interface IdpPluginOptions {
   identityProvider: IdentityProvider
   findClient(id: string): Promise<Client | undefined>
+  /** Asked for each answer: whether the metadata says that clients may identify themselves by a document. Absent: they may not. */
+  acceptsMetadataDocuments?(): boolean
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -44,15 +46,16 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
     jwksUri: `${root}/jwks`,
     authorizationEndpoint: `${root}/authorize`,
   })
-  const document = openid === undefined ? own : joined(openid.metadata, own)
-  serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () => document)
+  const all = openid === undefined ? own : joined(openid.metadata, own)
+  const document = () => withMetadataDocuments(all, options.acceptsMetadataDocuments?.() === true)
+  serveDocument(app, wellKnownPaths('oauth-authorization-server', path), document)
   if (openid === undefined)
     authorizationErrorPage(
       app,
       `${path}/authorize`,
       'This identity provider exchanges tokens. People sign in elsewhere.',
     )
-  else serveDocument(app, wellKnownPaths('openid-configuration', path), () => document)
+  else serveDocument(app, wellKnownPaths('openid-configuration', path), document)
   serveDocument(app, [`${path}/jwks`], () => signingKeys.published())
   await tokenRoute(app, {
     path: `${path}/token`,

@@ -3,7 +3,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Client } from '../protocol/client-auth.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
-import { resourceAuthorizationServerMetadata } from '../protocol/metadata.ts'
+import { resourceAuthorizationServerMetadata, withMetadataDocuments } from '../protocol/metadata.ts'
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
 import type { IntrospectionEndpoint } from '../resource-as/introspect.ts'
@@ -11,6 +11,7 @@ import { type ResourceAuthorizationServer, redemption } from '../resource-as/red
 import { authorizationErrorPage } from './authorization-page.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { type EndedTokenOptions, endedTokenAddresses, endedTokenRoutes } from './ended-token-routes.ts'
+import { type InteractiveEndpoints, withCodeGrant } from './interactive-endpoints.ts'
 import { tokenRoute } from './token-route.ts'
 
 export interface ResourceAsPluginOptions {
@@ -23,6 +24,10 @@ export interface ResourceAsPluginOptions {
   findClient(id: string): Promise<Client | undefined>
   /** Who may introspect, with credentials of its own. Absent: nobody. It needs a server with statuses. */
   findProtectedResource?: IntrospectionEndpoint['findProtectedResource']
+  /** Asked for each answer: whether the metadata says that clients may identify themselves by a document. Absent: they may not. */
+  acceptsMetadataDocuments?(): boolean
+  /** The authorization code grant, for clients that no company manages. Absent: managed only. */
+  interactive?: InteractiveEndpoints
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -42,7 +47,8 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
   const path = issuerPath(issuer)
   const root = issuerRoot(issuer)
   const endedTokens = endedTokenOptions(options, { issuer, skew, findClient, ports, report, policyVersion })
-  const document = resourceAuthorizationServerMetadata(
+  const { interactive } = options
+  const managed = resourceAuthorizationServerMetadata(
     {
       issuer,
       tokenEndpoint: `${root}/token`,
@@ -52,13 +58,18 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
     endedTokens === undefined ? undefined : endedTokenAddresses(endedTokens),
   )
-  serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () => document)
-  serveDocument(app, [`${path}/jwks`], () => signingKeys.published())
-  authorizationErrorPage(
-    app,
-    `${path}/authorize`,
-    'This server takes identity assertions of the company that manages the application. It has no consent page.',
+  const document = withCodeGrant(managed, interactive)
+  serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () =>
+    withMetadataDocuments(document, options.acceptsMetadataDocuments?.() === true),
   )
+  serveDocument(app, [`${path}/jwks`], () => signingKeys.published())
+  if (interactive !== undefined) await interactive.routes(app)
+  else
+    authorizationErrorPage(
+      app,
+      `${path}/authorize`,
+      'This server takes identity assertions of the company that manages the application. It has no consent page.',
+    )
   await tokenRoute(app, {
     path: `${path}/token`,
     endpoint: {
@@ -72,12 +83,16 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
     },
     ports,
     report,
+    otherGrants: interactive?.answer,
+    otherGrantTypes: interactive?.grantTypes,
+    // Public clients may be pages in a browser.
+    openOrigin: interactive !== undefined,
   })
   if (endedTokens !== undefined) await endedTokenRoutes(app, endedTokens)
 }
 
 function endedTokenOptions(
-  { resourceAuthorizationServer, signingKeys, findProtectedResource }: ResourceAsPluginOptions,
+  { resourceAuthorizationServer, signingKeys, findProtectedResource, interactive }: ResourceAsPluginOptions,
   endpoint: Omit<EndedTokenOptions, 'statuses' | 'signingKeys'>,
 ): EndedTokenOptions | undefined {
   const { statuses } = resourceAuthorizationServer
@@ -87,7 +102,7 @@ function endedTokenOptions(
   }
   if (!canSign(signingKeys))
     throw new TypeError('a server with statuses needs all of its signing keys, not the published ones alone')
-  return { ...endpoint, statuses, findProtectedResource, signingKeys }
+  return { ...endpoint, statuses, findProtectedResource, signingKeys, interactive }
 }
 
 function canSign(keys: ResourceAsPluginOptions['signingKeys']): keys is SigningKeys {

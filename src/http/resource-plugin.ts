@@ -1,9 +1,9 @@
 /** The guard as a Fastify plugin: in front of every route of its scope, with the resource's metadata beside it. */
 
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Ports } from '../protocol/ports.ts'
-import { Challenge, type GuardOptions, guardOf, type Principal } from '../resource/guard.ts'
+import { Challenge, challengeAnswer, type GuardOptions, guardOf, type Principal } from '../resource/guard.ts'
 import { serveDocument } from './documents.ts'
 import { answerError, correlate, correlationIdOf, headerLines } from './oauth-scope.ts'
 
@@ -48,19 +48,14 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
       await guard.authorize(principalOf(request), { required, correlationId: correlationIdOf(request) })
     })
     scope.setErrorHandler(async (error, request, reply) => {
-      if (error instanceof Challenge) return answerChallenge(error, reply)
+      if (error instanceof Challenge) {
+        const { status, headers, body } = challengeAnswer(error)
+        return reply.code(status).headers(headers).send(body)
+      }
       // Keys that cannot be fetched, an audit that cannot be written: 503, never a way in.
       if (error instanceof OAuthError) return answerError(error, request, reply, options.report ?? (() => {}))
       throw error
     })
     await routes(scope)
   })
-}
-
-function answerChallenge({ status, wwwAuthenticate, error }: Challenge, reply: FastifyReply): FastifyReply {
-  return reply
-    .code(status)
-    .header('www-authenticate', wwwAuthenticate)
-    .header('cache-control', 'no-store')
-    .send(error === undefined ? {} : { error })
 }

@@ -18,6 +18,8 @@ export interface TokenRouteOptions {
   otherGrants?: OtherGrants | undefined
   /** The values of `grant_type` that `otherGrants` serves. Absent: every one that is not ours. */
   otherGrantTypes?: readonly string[] | undefined
+  /** Applications in browsers call it, too. */
+  openOrigin?: boolean | undefined
 }
 
 export type OtherGrants = (request: FastifyRequest, reply: FastifyReply, body: string) => Promise<unknown>
@@ -25,11 +27,11 @@ export type OtherGrants = (request: FastifyRequest, reply: FastifyReply, body: s
 /** Registers the route in a scope of its own. */
 export async function tokenRoute(
   app: FastifyInstance,
-  { path, endpoint, ports, report, otherGrants, otherGrantTypes }: TokenRouteOptions,
+  { path, endpoint, ports, report, otherGrants, otherGrantTypes, openOrigin }: TokenRouteOptions,
 ): Promise<void> {
   const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action }
   const name = 'the token endpoint'
-  await postRoute(app, { path, name, event, ports, report }, async (request, reply) => {
+  await postRoute(app, { path, name, event, ports, report, openOrigin }, async (request, reply) => {
     const body = encodedBody(request)
     const authorization = headerLines(request, 'authorization')
     // Node hides the second Authorization header from others: such a request stays here, and is refused.

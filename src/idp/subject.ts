@@ -102,6 +102,7 @@ async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject>
     const { keys, algorithms } = issuer
     const claims = await verifyIdToken(jwt, { issuer: issuer.issuer, keys, algorithms, clientId, now, skew })
     delete facts.unverified
+    facts.issuer = issuer.issuer
     const user = await issuer.findUser(claims)
     if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
     const { auth_time: authTime, acr, amr } = claims
@@ -135,7 +136,13 @@ function unsupported({ refreshTokens }: SubjectRules): never {
 
 /** The words of the audit's list that say more than "invalid". */
 function reasonWord(reason: Reason): Reason {
-  const exact: readonly Reason[] = ['subject_type_mismatch', 'subject_audience', 'subject_unknown', 'issuer_disabled']
+  const exact: readonly Reason[] = [
+    'subject_type_mismatch',
+    'subject_audience',
+    'subject_unknown',
+    'issuer_disabled',
+    'tenant_mismatch',
+  ]
   return exact.includes(reason) ? reason : 'subject_invalid'
 }
 

@@ -1,7 +1,7 @@
 /** Client authentication at a token endpoint: HTTP Basic, a secret in the body, or a signed assertion. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { OAuthError } from './errors.ts'
+import { OAuthError, unauthenticated } from './errors.ts'
 import type { Form } from './form.ts'
 import type { JsonObject } from './json.ts'
 import { checkTimes, isType, readJwt, verifySignature } from './jwt.ts'
@@ -9,7 +9,6 @@ import { JwtError } from './jwt-error.ts'
 import { defaultAlgorithms, type KeySource, type SignatureAlgorithm } from './keys.ts'
 import { type ClientAuthMethod, clientAssertionType, jwtType } from './names.ts'
 import { onceKey, type Ports, type Seconds } from './ports.ts'
-import type { Reason } from './reasons.ts'
 
 /** A client as one authorization server knows it. */
 export interface Client {
@@ -17,6 +16,11 @@ export interface Client {
   enabled: boolean
   /** How it may authenticate. Empty means a public client, which neither grant serves (ID-JAG §9.1). */
   authMethods: readonly ClientAuthMethod[]
+  /**
+   * For a client whose own document says whether it is public: asked only when it brings no credentials, because it may fetch. Throws
+   * {@link OAuthError} when it cannot tell. Absent: `authMethods` says it.
+   */
+  isPublic?(): Promise<boolean>
   /** SHA-256 of the secret. Secrets have at least 256 random bits, so no slow hash stands in the token path. */
   secretDigest?: Uint8Array
   /** For `private_key_jwt`. */
@@ -64,7 +68,7 @@ export async function authenticateClient<Known extends Client>(
   const client = await server.findClient(presented.clientId)
   if (presented.method === 'none') {
     // ID-JAG §9.1: confidential clients only (D-08).
-    if (client !== undefined && client.authMethods.length === 0)
+    if (client !== undefined && (client.authMethods.length === 0 || (await client.isPublic?.()) === true))
       throw new OAuthError('unauthorized_client', 'public clients may not use this grant', { reason: 'public_client' })
     throw unauthenticated('client_unauthenticated', 'no credentials came')
   }
@@ -213,13 +217,4 @@ function assertionTimes(claims: JsonObject, now: Seconds, skew: Seconds): { exp:
 function assertionRefused(cause: unknown): unknown {
   if (!(cause instanceof JwtError)) return cause
   return unauthenticated('client_assertion_invalid', `client_assertion: ${cause.message}`, cause)
-}
-
-/** What every failed authentication looks like from outside (RFC 6749 §5.2): the same words, whatever the reason. */
-function unauthenticated(reason: Reason, detail: string, cause?: unknown): OAuthError {
-  return new OAuthError('invalid_client', 'client authentication failed', {
-    reason,
-    detail,
-    ...(cause === undefined ? {} : { cause }),
-  })
 }

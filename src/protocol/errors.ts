@@ -85,3 +85,12 @@ export function unavailable(reason: Reason, detail: string, cause?: unknown): OA
     ...(cause === undefined ? {} : { cause }),
   })
 }
+
+/** What every failed client authentication looks like from outside (RFC 6749 §5.2): 401 and the same words, whatever the reason. */
+export function unauthenticated(reason: Reason, detail: string, cause?: unknown): OAuthError {
+  return new OAuthError('invalid_client', 'client authentication failed', {
+    reason,
+    detail,
+    ...(cause === undefined ? {} : { cause }),
+  })
+}

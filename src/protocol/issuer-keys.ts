@@ -1,6 +1,6 @@
 /** The keys of somebody else's issuer: found by its metadata, cached, fetched again when they must be and never more often. */
 
-import { type OAuthError, unavailable } from './errors.ts'
+import { OAuthError, unavailable } from './errors.ts'
 import { type JsonObject, parseJsonObject } from './json.ts'
 import { JwtError } from './jwt-error.ts'
 import { KeySetError, type KeySource, keySetOf } from './keys.ts'
@@ -11,10 +11,15 @@ import type { Reason } from './reasons.ts'
  * Fetches one document; `accept` is `application/json` unless given. The implementation guards addresses, time, size and redirects;
  * it throws {@link FetchError}.
  */
-export type FetchDocument = (
-  url: string,
-  limits: { maxBytes: number; accept?: string },
-) => Promise<{ status: number; body: Uint8Array }>
+export type FetchDocument = (url: string, limits: { maxBytes: number; accept?: string }) => Promise<FetchedDocument>
+
+/** What came, whatever its status. */
+export interface FetchedDocument {
+  status: number
+  body: Uint8Array
+  /** How long its server lets it be kept (RFC 9111 §5.2.2); 0 for not at all. Absent: it does not say. */
+  maxAge?: Seconds
+}
 
 export class FetchError extends Error {
   override readonly name = 'FetchError'
@@ -194,6 +199,7 @@ export function metadataAddresses(issuer: string): string[] {
 }
 
 function reasonOf(cause: unknown): Reason {
+  if (cause instanceof OAuthError) return cause.reason
   if (cause instanceof FetchError) return cause.reason === 'fetch_blocked' ? 'fetch_blocked' : 'jwks_unavailable'
   return cause instanceof KeySetError ? 'jwks_invalid' : 'metadata_invalid'
 }

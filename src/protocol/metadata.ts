@@ -77,8 +77,15 @@ export function resourceAuthorizationServerMetadata(
     grant_types_supported: [grantType.jwtBearer],
     authorization_grant_profiles_supported: [idJagGrantProfile],
     scopes_supported: scopes,
+    // Not empty, because clients demand it (RFC 8414 §2): nobody is redirected anywhere.
+    response_types_supported: ['none'],
     ...(endedTokens === undefined ? {} : endedTokenMetadata(endedTokens)),
   }
+}
+
+/** CIMD draft §6: says that a client id may be the address of a metadata document, where it may. */
+export function withMetadataDocuments(metadata: Metadata, accepted: boolean): Metadata {
+  return accepted ? { ...metadata, client_id_metadata_document_supported: true } : metadata
 }
 
 export interface ProtectedResource {

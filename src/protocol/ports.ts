@@ -36,7 +36,19 @@ export interface AuditEvent {
   role: Role
   /** The issuer identifier (or resource identifier) of the server that decided. */
   server: string
-  action: 'exchange' | 'redeem' | 'call' | 'introspect' | 'revoke' | 'token-request' | 'admin'
+  action:
+    | 'exchange'
+    | 'redeem'
+    | 'call'
+    | 'introspect'
+    | 'revoke'
+    | 'token-request'
+    | 'admin'
+    // The code grant: a person was asked, a code or a refresh token was redeemed, a client registered itself.
+    | 'consent'
+    | 'code'
+    | 'refresh'
+    | 'register'
   outcome: 'granted' | 'refused'
   reason: Reason
   /** The OAuth error code the caller was given. */

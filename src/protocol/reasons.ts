@@ -22,6 +22,8 @@ export const reasons = [
   'auth_method_mismatch',
   'client_assertion_invalid',
   'client_assertion_replay',
+  'cimd_invalid',
+  'cimd_limited',
   // Tokens
   'typ_mismatch',
   'header_unsupported',
@@ -43,6 +45,9 @@ export const reasons = [
   'replay_fence',
   'sub_id_untrusted',
   'pop_unsupported',
+  'pop_malformed',
+  'pop_missing',
+  'pop_replay',
   'details_invalid',
   // The IdP's subject tokens and policy
   'subject_type_mismatch',
@@ -56,6 +61,15 @@ export const reasons = [
   'step_up',
   'scope_denied',
   'resource_denied',
+  // The code grant and dynamic registration
+  'code_invalid',
+  'pkce_failed',
+  'redirect_uri_mismatch',
+  'refresh_token_invalid',
+  'consent_denied',
+  'sign_in_failed',
+  'registration_refused',
+  'registration_limited',
   // The protected resource
   'token_missing',
   'token_invalid',

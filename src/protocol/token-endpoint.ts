@@ -56,6 +56,12 @@ export interface TokenEndpoint {
   policyVersion(): string
 }
 
+/** Of an endpoint, what its audit lines say. */
+export type AuditedEndpoint = Pick<TokenEndpoint, 'role' | 'issuer' | 'action' | 'policyVersion'>
+
+/** Of a grant's request, what its audit line is made with. */
+export type Decision = Pick<GrantRequest, 'facts' | 'namePolicy' | 'recordGranted'>
+
 /**
  * Answers one token request. Throws {@link OAuthError} for every refusal, after its audit line was written; a failure
  * of our own comes out as it is, recorded too. Form parameters in the query are the transport's to refuse.
@@ -65,11 +71,7 @@ export async function answerTokenRequest(
   endpoint: TokenEndpoint,
   ports: Ports,
 ): Promise<TokenResponse> {
-  const facts: AuditFacts = { policyVersion: endpoint.policyVersion() }
-  const { correlationId } = request
-  const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action, correlationId } as const
-  const safe = failClosed(ports)
-  try {
+  return await decideAudited(endpoint, request.correlationId, ports, async (decision, safe) => {
     // RFC 8707 §2: resource alone may be repeated.
     const form = parseForm(request.body, ['resource'])
     const grantType = form.required('grant_type')
@@ -77,7 +79,7 @@ export async function answerTokenRequest(
       { authorization: request.authorization, form },
       { issuer: endpoint.issuer, findClient: endpoint.findClient, skew: endpoint.skew, ports: safe },
     )
-    facts.client = client.id
+    decision.facts.client = client.id
     const grant = Object.hasOwn(endpoint.grants, grantType) ? endpoint.grants[grantType] : undefined
     if (grant === undefined)
       throw new OAuthError(
@@ -87,27 +89,51 @@ export async function answerTokenRequest(
           reason: 'grant_not_enabled',
         },
       )
-    // RFC 9449: a proof asks for a bound token. To ignore it would hand out less than was asked, unseen.
-    if (request.proof)
-      throw new OAuthError('invalid_dpop_proof', 'DPoP is not offered by this server', { reason: 'pop_unsupported' })
-    return await grant(
-      {
-        form,
-        client,
-        spendClientAssertion: spend,
-        facts,
-        namePolicy() {
-          facts.policyVersion = endpoint.policyVersion()
-        },
-        recordGranted: () =>
-          safe.record({ ...event, ...facts, at: ports.now(), outcome: 'granted', reason: 'granted' }),
-      },
-      safe,
-    )
+    if (request.proof) throw proofNotOffered()
+    return await grant({ form, client, spendClientAssertion: spend, ...decision }, safe)
+  })
+}
+
+/** RFC 9449: a proof asks for a bound token. To ignore it would hand out less than was asked, unseen. */
+export function proofNotOffered(): OAuthError {
+  return new OAuthError('invalid_dpop_proof', 'DPoP is not offered by this server', { reason: 'pop_unsupported' })
+}
+
+/**
+ * Runs one decision of an endpoint over ports that fail closed. For hosts that read the form and authenticate the client in their own
+ * way: what `decide` learns belongs in `facts`. Throws what `decide` throws, after its audit line was written.
+ */
+export async function decideAudited(
+  { role, issuer, action, policyVersion }: AuditedEndpoint,
+  correlationId: string,
+  ports: Ports,
+  decide: (decision: Decision, ports: Ports) => Promise<TokenResponse>,
+): Promise<TokenResponse> {
+  const facts: AuditFacts = { policyVersion: policyVersion() }
+  const event = { role, server: issuer, action, correlationId } as const
+  const safe = failClosed(ports)
+  const decision: Decision = {
+    facts,
+    namePolicy() {
+      facts.policyVersion = policyVersion()
+    },
+    recordGranted: () => safe.record({ ...event, ...facts, at: ports.now(), outcome: 'granted', reason: 'granted' }),
+  }
+  try {
+    return await decide(decision, safe)
   } catch (error) {
     await safe.record({ ...event, ...facts, ...refusal(error), at: ports.now() })
     throw error
   }
+}
+
+/** Writes the audit line of a request that was refused before any grant was asked. Throws 503 when it cannot be kept. */
+export async function recordRefusal(
+  error: unknown,
+  event: Pick<AuditEvent, 'role' | 'server' | 'action' | 'correlationId' | 'client'>,
+  ports: Ports,
+): Promise<void> {
+  await failClosed(ports).record({ ...event, ...refusal(error), at: ports.now() })
 }
 
 /** Ports that fail closed: a store or audit that cannot answer is 503, and never a reason to issue. Audit events are bounded. */

@@ -37,8 +37,14 @@ export type Resolution = string | { settle(): Promise<string> } | undefined
 /** Finds the account for a verified ID-JAG. A host with accounts of its own gives its own. */
 export type ResolveSubject = (claims: IdJagClaims, trusted: TrustedIssuer) => Promise<Resolution>
 
+/** The same for whoever signed in: every {@link ResolvePerson} is a {@link ResolveSubject}. */
+export type ResolvePerson = (
+  person: { sub: string; email?: string | undefined; email_verified?: unknown },
+  trusted: Pick<TrustedIssuer, 'issuer' | 'accounts'>,
+) => Promise<Resolution>
+
 /** The rules of this server over any {@link Accounts} (RAS-17, D-18, D-19). Throws `access_denied` for a disabled account. */
-export function accountsBySubject(accounts: Accounts): ResolveSubject {
+export function accountsBySubject(accounts: Accounts): ResolvePerson {
   return async (claims, { issuer, accounts: rules }) => {
     const key = { issuer, sub: claims.sub }
     const known = await accounts.findLinked(key)

@@ -18,17 +18,27 @@ export interface GrantedAccess {
   now: Seconds
   /** Where the token's status stands, at a server that keeps one: put it into the token, or it cannot be ended. */
   statusIndex?: number
-  /** The redeemed ID-JAG, for what a host may want of it. */
-  assertion: IdJagClaims
+  /** What is known of how the person signed in. */
+  signIn: SignInFacts
+  /** The redeemed ID-JAG, for what a host may want of it. Absent: the person was here, and the code grant issues. */
+  assertion?: IdJagClaims
+}
+
+/** How and when a person signed in, as far as their IdP said (OpenID Connect Core §2). */
+export interface SignInFacts {
+  authTime?: Seconds | undefined
+  acr?: string | undefined
+  amr?: string[] | undefined
 }
 
 export interface IssuedAccess {
   accessToken: string
-  tokenType: 'Bearer'
+  /** `DPoP` for a token that is bound to the key of the proof that came with the request (RFC 9449 §5). */
+  tokenType: 'Bearer' | 'DPoP'
   expiresIn: Seconds
 }
 
-/** Makes the access token. It must not refuse: whatever could be checked has been, and the ID-JAG is spent. */
+/** Makes the access token. It must not refuse: whatever could be checked has been, and what was shown for it is spent. */
 export type Issue = (granted: GrantedAccess) => Promise<IssuedAccess>
 
 export interface JwtIssueOptions {
@@ -45,7 +55,7 @@ export interface JwtIssueOptions {
  * (draft-ietf-oauth-status-list-21 §6.1), at the address where the server's plugin serves that list.
  */
 export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = false }: JwtIssueOptions): Issue {
-  return async ({ account, client, audience, scope, tokenId, now, statusIndex, assertion }) => {
+  return async ({ account, client, audience, scope, tokenId, now, statusIndex, signIn, assertion }) => {
     const iat = Math.floor(now)
     const claims = {
       iss: issuer,
@@ -56,10 +66,10 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       iat,
       exp: iat + lifetime,
       scope,
-      auth_time: assertion.auth_time,
-      acr: assertion.acr,
-      amr: assertion.amr,
-      act: copyActor ? assertion.act : undefined,
+      auth_time: signIn.authTime,
+      acr: signIn.acr,
+      amr: signIn.amr,
+      act: copyActor ? assertion?.act : undefined,
       status: statusIndex === undefined ? undefined : statusClaimOf(issuer, statusIndex),
     }
     const accessToken = await signAccessToken(claims, signingKeys.current())

@@ -18,7 +18,11 @@ export interface ResourcePolicy {
 }
 
 /** RAS-12, D-11, FL-ISS-05: one foreign identifier spoils the claim; a parameter must lie within it. */
-export function grantedResources(claims: IdJagClaims, asked: string[], server: ResourcePolicy): GovernedResource[] {
+export function grantedResources(
+  claims: Pick<IdJagClaims, 'resource'>,
+  asked: string[],
+  server: ResourcePolicy,
+): GovernedResource[] {
   const governed = (one: string) => server.resources.find(({ resource }) => sameResource(resource, one))
   const claimed = claims.resource?.map((one) => {
     const found = governed(one)
@@ -52,8 +56,10 @@ export async function clientMayUse(
   trusted: TrustedIssuer,
   server: ResourcePolicy,
 ): Promise<ClientPolicy> {
-  const policy = trusted.clients.includes(client) ? await server.findClientPolicy(client) : undefined
-  if (policy !== undefined) return policy
+  const policy = await server.findClientPolicy(client)
+  const speaksFor =
+    trusted.clients.includes(client) || (trusted.metadataDocuments === true && policy?.byDocument === true)
+  if (policy !== undefined && speaksFor) return policy
   throw new OAuthError('access_denied', 'policy does not allow this client to use assertions of this issuer', {
     reason: 'policy_denied',
     detail: `${client} is not among the clients of ${trusted.issuer}`,
@@ -62,7 +68,12 @@ export async function clientMayUse(
 
 /** Whom the operator of this server has stopped, under any name that is known by now (D-02). */
 export function refuseBlocked(
-  found: { claims: IdJagClaims; account: string | object; client: string; resources: string[] },
+  found: {
+    claims: Pick<IdJagClaims, 'iss' | 'sub' | 'email'>
+    account: string | object
+    client: string
+    resources: string[]
+  },
   { blocks, issuer: self }: ResourcePolicy,
 ): void {
   const { claims, account, client, resources } = found
@@ -74,7 +85,7 @@ export function refuseBlocked(
 
 /** RAS-13: the scopes of the ID-JAG, of the request, of the client and of the resources: what all of them allow. */
 export function narrow(
-  claims: IdJagClaims,
+  claims: Pick<IdJagClaims, 'scope'>,
   asked: string[],
   governed: GovernedResource[],
   policy: ClientPolicy,

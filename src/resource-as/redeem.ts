@@ -20,6 +20,11 @@ export interface ResourceAuthorizationServer extends ResourcePolicy {
   findTrustedIssuer(issuer: string): Promise<TrustedIssuer | undefined>
   resolveSubject: ResolveSubject
   issue: Issue
+  /**
+   * Asked when every check has passed and nothing is spent: a host whose tokens cannot say what would be granted refuses it here, with
+   * {@link OAuthError}. Absent: `issue` can make a token for whatever is granted.
+   */
+  mayIssue?(granted: IssuableAccess): Promise<void>
   /** Gives every access token a status, so that it can be ended before its time. */
   statuses?: TokenStatuses
   /** The longest life of an access token that `issue` makes. To be given with `statuses`, which remember for as long. */
@@ -27,6 +32,13 @@ export interface ResourceAuthorizationServer extends ResourcePolicy {
   skew: Seconds
   /** How far the clocks of this server's instances and its store may be apart, beyond the skew. */
   clockAllowance: Seconds
+}
+
+/** What {@link ResourceAuthorizationServer.mayIssue} is asked about. */
+export interface IssuableAccess {
+  client: string
+  resources: readonly string[]
+  scopes: readonly string[]
 }
 
 /**
@@ -49,6 +61,7 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const granted = narrow(claims, asked.scopes, resources, policy)
     namePolicy()
     refuseBlocked({ claims, account: resolution, client: client.id, resources: granted.resources }, server)
+    await server.mayIssue?.({ client: client.id, ...granted })
 
     await spendClientAssertion()
     await spend(claims, trusted, server, ports, facts)
@@ -70,6 +83,7 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
       tokenId,
       now: ports.now(),
       ...(statusIndex === undefined ? {} : { statusIndex }),
+      signIn: { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr },
       assertion: claims,
     })
     // ID-JAG §4.4.1: the answer says what was granted. §4.4.3: no refresh token.

@@ -1,6 +1,6 @@
 /** Revocation (RFC 7009): a client gives an access token of its own back before its time. */
 
-import type { Client } from '../protocol/client-auth.ts'
+import type { Client, ClientCredentials } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { Ports } from '../protocol/ports.ts'
@@ -9,6 +9,8 @@ import { answerShownToken, type ShownTokenRequest, type TokenKeeper } from './sh
 export interface RevocationEndpoint extends TokenKeeper {
   /** The clients of the token endpoint (RFC 7009 §2.1). */
   findClient(id: string): Promise<Client | undefined>
+  /** The public client of a request without credentials, where there are such. Throws OAuthError for one that is disabled. */
+  findOpenClient?: ((credentials: ClientCredentials) => Promise<Client | undefined>) | undefined
 }
 
 /**
@@ -28,6 +30,7 @@ export async function answerRevocation(
     {
       action: 'revoke',
       findCaller: endpoint.findClient,
+      findOpenCaller: endpoint.findOpenClient,
       judge({ claims, index }, caller) {
         // RFC 7009 §2.1: the request is refused; RFC 6749 §5.2 has the code for a token that was issued to another client.
         if (claims.client_id !== caller.id)

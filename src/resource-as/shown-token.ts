@@ -2,7 +2,12 @@
 
 import { type AccessTokenClaims, verifyAccessTokenSignature } from '../protocol/access-token.ts'
 import { refusal } from '../protocol/audit.ts'
-import { type AuthenticatedClient, authenticateClient, type Client } from '../protocol/client-auth.ts'
+import {
+  type AuthenticatedClient,
+  authenticateClient,
+  type Client,
+  type ClientCredentials,
+} from '../protocol/client-auth.ts'
 import { parseForm } from '../protocol/form.ts'
 import { checkTimes, readJwt } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
@@ -41,6 +46,8 @@ export interface ShownToken {
 export interface Treatment<Caller extends Client, Answer> {
   action: AuditEvent['action']
   findCaller(id: string): Promise<Caller | undefined>
+  /** The public client that asks, where those may. Undefined: the request must authenticate. Absent: every request must. */
+  findOpenCaller?: ((credentials: ClientCredentials) => Promise<Caller | undefined>) | undefined
   /** Whether the token is alive for this caller. Throws {@link JwtError} when it is not, and OAuthError for a caller to be refused. */
   judge(token: ShownToken, caller: Caller): void
   /** What is done for a live one, after every check. */
@@ -66,10 +73,17 @@ export async function answerShownToken<Caller extends Client, Answer>(
   const safe = failClosed(ports)
   try {
     const form = parseForm(request.body)
-    const { client, spend } = await authenticateClient(
-      { authorization: request.authorization, form },
-      { issuer: keeper.issuer, findClient: treatment.findCaller, skew: keeper.skew, ports: safe },
-    )
+    const credentials = { authorization: request.authorization, form }
+    const open = await treatment.findOpenCaller?.(credentials)
+    const { client, spend } =
+      open === undefined
+        ? await authenticateClient(credentials, {
+            issuer: keeper.issuer,
+            findClient: treatment.findCaller,
+            skew: keeper.skew,
+            ports: safe,
+          })
+        : { client: open, spend: async () => {} }
     facts.client = client.id
     const verdict = await judged(form.required('token'), client, { keeper, treatment, facts, now: ports.now() })
     await spend()

@@ -12,6 +12,8 @@ export interface TrustedIssuer {
   algorithms: readonly SignatureAlgorithm[]
   /** The clients it may speak for (RAS-08). Empty: none. */
   clients: readonly string[]
+  /** Whether it may also speak for every client that is let in by its metadata document alone. Absent: it may not. */
+  metadataDocuments?: boolean
   /** Whether one ID-JAG may be redeemed once, or again until it expires (ID-JAG §4.4.3, D-05). */
   assertions: 'single-use' | 'until-exp'
   /** The longest `exp − iat` taken from it (D-16). */
@@ -38,4 +40,6 @@ export interface GovernedResource {
 export interface ClientPolicy {
   scopes: readonly string[]
   resources: readonly string[]
+  /** The client is listed nowhere: its metadata document alone lets it in. */
+  byDocument?: true
 }

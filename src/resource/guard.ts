@@ -1,6 +1,7 @@
 /** The guard of a protected resource: checks the access token of each request, and tells a stranger where to get one. */
 
 import { refusal } from '../protocol/audit.ts'
+import type { HttpAnswer } from '../protocol/http-answer.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import { type Metadata, protectedResourceMetadata, protectedResourceMetadataUrl } from '../protocol/metadata.ts'
@@ -57,6 +58,12 @@ export class Challenge extends Error {
       .map(([name, value]) => `${name}="${value.replace(/["\\]/g, '')}"`)
       .join(', ')}`
   }
+}
+
+/** How a challenge is answered. */
+export function challengeAnswer({ status, wwwAuthenticate, error }: Challenge): HttpAnswer {
+  const headers = { 'www-authenticate': wwwAuthenticate, 'cache-control': 'no-store' }
+  return { status, headers, body: error === undefined ? {} : { error } }
 }
 
 export interface Guard {

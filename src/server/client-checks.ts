@@ -1,20 +1,24 @@
 /** What the parts of a client's entry must be to each other, at either authorization server. */
 
+import { checkDocumentClient } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated } from './config-part.ts'
 
-/** The checks of every client in a list. */
-export function checkClients(list: Part): Finding[] {
+/** The checks of every client in a list. With `issuer`, that of the server, a client may have a metadata document. */
+export function checkClients(list: Part, issuer?: Part): Finding[] {
   const clients = list.items()
   return [
     ...repeated(
       clients.map((client) => client.at('id')),
       'listed',
     ),
-    ...clients.flatMap(checkClient),
+    ...clients.flatMap((client) => [
+      ...(issuer === undefined ? [] : checkDocumentClient(client, issuer)),
+      ...checkCredentials(client),
+    ]),
   ]
 }
 
-function checkClient(client: Part): Finding[] {
+function checkCredentials(client: Part): Finding[] {
   const methods = client
     .at('authMethods')
     .items()

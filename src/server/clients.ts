@@ -1,28 +1,39 @@
 /** The clients of one authorization server, as they are known now. */
 
 import { type Client, secretDigestOf } from '../protocol/client-auth.ts'
+import { documentClient } from '../protocol/document-client.ts'
 import type { ProtectedResourceClient } from '../resource-as/introspect.ts'
 import type { ClientConfig } from './config-schema.ts'
-import { builtFrom, type KnownEntries } from './policy/entries.ts'
+import type { DocumentClients } from './metadata-documents.ts'
+import { builtFrom, type KnownEntries, keyText } from './policy/entries.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 
 /** What is known of a client, whichever role it is of. */
 export type ClientEntry = Omit<ClientConfig, 'secret'> & { secretDigest?: Uint8Array | undefined }
 
-/** Finds a client by its id among those that are known now, disabled while it is blocked by its name alone, or by it at this server. */
+/**
+ * Finds a client by its id among those that are known now, or that may come by their document, disabled while it is blocked by its name
+ * alone, or by it at this server. Fetches nothing.
+ */
 export function clientFinder(
   issuer: string,
   known: () => KnownEntries<ClientEntry>,
   policy: Pick<PolicyFeed, 'isOff'>,
+  { documents, reachOf }: DocumentClients,
 ): (id: string) => Promise<Client | undefined> {
-  const clients = builtFrom(
-    known,
-    (entries) => new Map([...entries.values()].map(({ entry }) => [entry.id, clientOf(issuer, entry)])),
-  )
+  const isOff = (id: string) => policy.isOff({ client: id }) || policy.isOff({ client: id, audience: issuer })
+  const byDocument = ({ id, disabled, assertionAudienceAlso }: ClientEntry) =>
+    documentClient({ id, enabled: !disabled && !isOff(id), ...alsoAddressed(issuer, assertionAudienceAlso) }, documents)
+  const clients = builtFrom(known, (entries) => {
+    const listed = [...entries.values()].filter(({ entry }) => entry.metadataDocument !== true)
+    return new Map(listed.map(({ entry }) => [entry.id, clientOf(issuer, entry)]))
+  })
   return async (id) => {
     const client = clients().get(id)
-    const off = client !== undefined && (policy.isOff({ client: id }) || policy.isOff({ client: id, audience: issuer }))
-    return off ? { ...client, enabled: false } : client
+    if (client !== undefined) return isOff(id) ? { ...client, enabled: false } : client
+    const entry = known().get(keyText(id))?.entry
+    if (entry !== undefined) return byDocument(entry)
+    return reachOf(id) === undefined ? undefined : byDocument({ id, disabled: false })
   }
 }
 
@@ -42,7 +53,7 @@ export function protectedResourceFinder(
 
 function clientOf(
   issuer: string,
-  { id, authMethods, secretDigest, jwks, disabled, assertionAudienceAlso }: ClientEntry,
+  { id, authMethods = [], secretDigest, jwks, disabled, assertionAudienceAlso }: ClientEntry,
 ): Client {
   return {
     id,
@@ -50,6 +61,10 @@ function clientOf(
     authMethods,
     ...(secretDigest === undefined ? {} : { secretDigest }),
     ...(jwks === undefined ? {} : { keys: jwks }),
-    ...(assertionAudienceAlso === undefined ? {} : { assertionAudienceAlso: `${issuer}/token` }),
+    ...alsoAddressed(issuer, assertionAudienceAlso),
   }
+}
+
+function alsoAddressed(issuer: string, also: ClientEntry['assertionAudienceAlso']) {
+  return also === undefined ? {} : { assertionAudienceAlso: `${issuer}/token` }
 }

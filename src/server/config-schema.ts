@@ -3,6 +3,9 @@
 import * as z from 'zod'
 import { defaultAlgorithms } from '../protocol/keys.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
+import { codeGrantMembers, interactiveSchema } from './config-interactive.ts'
+import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
+import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import {
   address,
   addressRange,
@@ -66,6 +69,7 @@ function idpSchema(sources: Sources, development: boolean) {
         issuer: foreignIssuer,
         resources: z.array(resource).default([]),
         aliases: z.array(foreignName).default([]),
+        ...resourceServerLimits,
       }),
     ),
     connections: z.array(connection),
@@ -75,6 +79,7 @@ function idpSchema(sources: Sources, development: boolean) {
 
 const subjectIssuer = mapping({
   issuer: foreignIssuer,
+  ...subjectIssuerNaming,
   algorithms: algorithms.default([...defaultAlgorithms]),
   users: z.enum(['token', 'directory']),
   groupsClaim: z.string().min(1).default('groups'),
@@ -90,18 +95,26 @@ const user = mapping({
   claims: z.record(z.string(), z.json()).default({}),
 })
 
-/** What every client has, beside its credentials. */
+const authMethods = z.array(z.enum(clientAuthMethods)).min(1)
+
+/** What every client has, beside its credentials. Without a metadata document, it has `authMethods`. */
 export const plainClientMembers = {
-  id,
-  authMethods: z.array(z.enum(clientAuthMethods)).min(1),
+  id: clientId,
+  metadataDocument,
+  authMethods: authMethods.optional(),
   assertionAudienceAlso: z.literal('tokenEndpoint').optional(),
   disabled: z.boolean().default(false),
 }
 
 /** What a client has at one role alone. */
 export const clientMembersAt = {
-  idp: { clientIdAt: z.record(z.string(), foreignName).default({}) },
-  resourceAs: { scopes: z.array(scope).min(1), resources: z.array(resource).min(1) },
+  idp: { profile: profile('idpClient'), clientIdAt: z.record(z.string(), foreignName).default({}) },
+  resourceAs: {
+    profile: profile('resourceAsClient'),
+    scopes: z.array(scope).min(1),
+    resources: z.array(resource).min(1),
+    ...codeGrantMembers,
+  },
 }
 
 function clientMembers(sources: Sources, development: boolean) {
@@ -112,6 +125,12 @@ function clientMembers(sources: Sources, development: boolean) {
   }
 }
 
+/** A protected resource authenticates as a client does, and never by a metadata document. */
+function protectedResourceMembers(sources: Sources, development: boolean) {
+  const { metadataDocument: _, ...members } = clientMembers(sources, development)
+  return { ...members, id, authMethods }
+}
+
 const people = {
   everyone: z.literal(true).optional(),
   users: z.array(foreignName).optional(),
@@ -120,9 +139,10 @@ const people = {
 
 /** A connection, in the file and at run time. */
 export const connection = mapping({
-  client: id,
+  client: clientId,
   audience: z.string(),
-  clientId: foreignName,
+  /** Absent for a client with a metadata document: it is the same everywhere (ID-JAG §5). */
+  clientId: foreignName.optional(),
   scopes: z
     .array(
       z.union([scope, mapping({ name: scope, ...people })], {
@@ -155,8 +175,10 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.resourceAs })),
     /** Who may introspect tokens, with credentials that are no client's. */
     protectedResources: z
-      .array(mapping({ ...clientMembers(sources, development), resources: z.array(resource).min(1) }))
+      .array(mapping({ ...protectedResourceMembers(sources, development), resources: z.array(resource).min(1) }))
       .default([]),
+    metadataDocuments,
+    interactive: interactiveSchema(sources, development),
     trustedIssuers: z.array(trustedIssuer),
     accounts: z.array(account).default([]),
     accessTokenLifetime: duration(60, 3600).default(600),
@@ -166,7 +188,10 @@ function resourceAsSchema(sources: Sources, development: boolean) {
 /** A trusted issuer, in the file and at run time. */
 export const trustedIssuer = mapping({
   issuer: foreignIssuer,
-  clients: z.array(id),
+  profile: profile('trustedIssuer'),
+  clients: z.array(clientId),
+  /** Also every client that comes by `resourceAs.metadataDocuments`. */
+  metadataDocuments: z.boolean().optional(),
   assertions: z.enum(['single-use', 'until-exp']).default('single-use'),
   maxLifetime: duration(10, 3600).default(3600),
   algorithms: algorithms.default([...defaultAlgorithms]),

@@ -47,14 +47,16 @@ export const ownIssuer = judged((text) => {
 })
 
 /** The id of a client of ours (see the Basic credentials of RFC 6749 §2.3.1: characters that nobody encodes in two ways). */
-export const id = judged((text) =>
-  /^[A-Za-z0-9._~-]{1,255}$/.test(text)
-    ? undefined
-    : {
-        message: 'must be 1 to 255 of the characters A-Z a-z 0-9 . _ ~ -',
-        remedy: 'clients encode other characters in several ways',
-      },
-)
+export function judgeId(text: string): Judgement | undefined {
+  if (/^[A-Za-z0-9._~-]{1,255}$/.test(text)) return undefined
+  return {
+    message: 'must be 1 to 255 of the characters A-Z a-z 0-9 . _ ~ -',
+    remedy: 'clients encode other characters in several ways',
+  }
+}
+
+/** An id that {@link judgeId} takes. */
+export const id = judged(judgeId)
 
 /** A name in somebody else's world, such as a subject or the id of a client over there. */
 export const foreignName = judged((text) =>

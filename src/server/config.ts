@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { readConfigFile } from './config-file.ts'
 import { type Finding, type Part, partOf } from './config-part.ts'
+import { type AppliedProfile, withProfiles } from './config-profiles.ts'
 import { type ConfigValues, configSchema, usualListens } from './config-schema.ts'
 import { isLoopbackUrl } from './config-values.ts'
 import { checkIdp } from './idp-checks.ts'
@@ -20,6 +21,8 @@ export interface Config extends ConfigValues {
   folder: string
   /** Names what the roles of the file say, for the audit. */
   policyVersion: string
+  /** What profiles filled in. */
+  profiles: readonly AppliedProfile[]
 }
 
 /**
@@ -35,7 +38,8 @@ export async function readConfig(path: string, environment: Environment): Promis
   })
   const file = readConfigFile(text, basename(path))
   if (file.problems.length > 0) throw new ConfigError(file.problems)
-  const { value, variableOf, problems } = overrideByVariables(file.value, environment)
+  const { value: written, variableOf, problems } = overrideByVariables(file.value, environment)
+  const { value, applied: profiles } = withProfiles(written)
   const placeOf = (where: Path) => variableOf(where) ?? file.placeOf(where)
   const folder = dirname(resolve(path))
   const top = partOf(value)
@@ -52,7 +56,7 @@ export async function readConfig(path: string, environment: Environment): Promis
     ),
   ])
   if (!parsed.success || all.length > 0) throw new ConfigError(all)
-  return { ...parsed.data, folder, policyVersion: policyVersionOf(top) }
+  return { ...parsed.data, folder, policyVersion: policyVersionOf(top), profiles }
 }
 
 /** Of what decides, and not of how it is run: the same in every worker, in every instance, and for `xaa block`. */

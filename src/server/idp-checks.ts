@@ -2,7 +2,9 @@
 
 import { sameResource } from '../protocol/resource.ts'
 import { checkClients } from './client-checks.ts'
+import { hasDocument } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
+import { checkIssuerForms, checkNaming } from './config-profiles.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { nearest } from './spelling.ts'
 
@@ -47,7 +49,8 @@ export function checkIdp(idp: Part): Finding[] {
       'listed',
     ),
     ...checkSubjectIssuers(idp),
-    ...checkClients(idp.at('clients')),
+    ...checkIssuerForms(idp.at('resourceServers'), 'idpResourceServer'),
+    ...checkClients(idp.at('clients'), issuer),
     ...idp
       .at('clients')
       .items()
@@ -75,6 +78,8 @@ export function checkIdp(idp: Part): Finding[] {
 function checkSubjectIssuers(idp: Part): Finding[] {
   const issuers = idp.at('subjectIssuers')
   return [
+    ...checkIssuerForms(issuers, 'subjectIssuer'),
+    ...checkNaming(issuers),
     ...checkIssuers(issuers, idp.at('issuer'), {
       listed: 'listed',
       self: 'is the identity provider itself',
@@ -132,6 +137,16 @@ function checkConnection(connection: Part, idp: Part): Finding[] {
       'client',
       suggestion(connection.at('client').text, clients) ?? 'add it under idp.clients',
     ),
+    // MAP-01: without a document, a client may have another id over there, and then another application has this one.
+    ...(connection.at('clientId').exists || hasDocument(idp.at('clients'), connection.at('client').text)
+      ? []
+      : [
+          {
+            path: connection.at('clientId').path,
+            message: 'is missing',
+            remedy: 'write the id that the client has there',
+          },
+        ]),
     ...(alias?.at('issuer').text !== undefined && server === undefined
       ? [{ path: audience.path, message: 'is an alias', remedy: `write the issuer: ${alias.at('issuer').text}` }]
       : unknownName(

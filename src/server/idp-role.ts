@@ -6,8 +6,10 @@ import type { IdTokenIssuer } from '../idp/subject.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { IdTokenClaims } from '../protocol/id-token.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
+import { personIdOf, personRules } from '../protocol/person.ts'
 import { clientFinder } from './clients.ts'
 import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
+import { documentClients } from './metadata-documents.ts'
 import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
@@ -16,6 +18,8 @@ import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 export interface IdpRole {
   identityProvider: IdentityProvider
   findClient(id: string): Promise<Client | undefined>
+  /** True while a client may identify itself by a metadata document. */
+  acceptsMetadataDocuments(): boolean
 }
 
 /** `signingKeys` are those of `config.keys`, as they are by now. Nothing is fetched before the first request that needs it. */
@@ -23,12 +27,16 @@ export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKe
   const { issuer, pairwiseSecret } = config
   const { policy } = surroundings
   const known = builtFrom(policy.entries, (entries) => idpEntries(config, entries))
+  const documents = documentClients({ issuer, known: () => known().clients }, surroundings)
   const clientIdAt = (client: string, place: string): string => {
     const ids = known().clients.get(keyText(client))?.entry.clientIdAt ?? {}
     return (Object.hasOwn(ids, place) ? ids[place] : undefined) ?? client
   }
   const issuers = new Map(
-    config.subjectIssuers.map((one) => [one.issuer, idTokenIssuer(one, config, surroundings, clientIdAt)]),
+    config.subjectIssuers.flatMap((one) => {
+      const issuer = idTokenIssuer(one, config, surroundings, clientIdAt)
+      return [one.issuer, ...(one.aliases ?? [])].map((name) => [name, issuer])
+    }),
   )
   const servers = config.resourceServers.map((server): ResourceServer => ({ ...server, enabled: true }))
   const serverNow = (server: ResourceServer | undefined) =>
@@ -39,8 +47,9 @@ export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKe
       signingKeys,
       findIssuer(name) {
         const found = issuers.get(name)
-        const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: issuer })
-        return found !== undefined && off ? { ...found, enabled: false } : found
+        const off = (named: string) =>
+          policy.isOff({ issuer: named }) || policy.isOff({ issuer: named, audience: issuer })
+        return found !== undefined && off(found.issuer) ? { ...found, enabled: false } : found
       },
       findResourceServer: async (audience) =>
         serverNow(
@@ -52,14 +61,18 @@ export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKe
       ...(pairwiseSecret === undefined ? {} : { pairwiseSecret }),
       skew,
     },
-    findClient: clientFinder(issuer, () => known().clients, policy),
+    findClient: clientFinder(issuer, () => known().clients, policy, documents),
+    acceptsMetadataDocuments: documents.areAccepted,
   }
 }
+
+/** What a connection takes from the entry of its resource server. */
+type ServedServer = Pick<IdpConfig['resourceServers'][number], 'issuer' | 'resources' | 'maxLifetime'>
 
 /** Finds the connection of a client to an audience among those that are known now, disabled while a block names exactly it. */
 export function connectionFinder(
   known: () => KnownEntries<ConnectionConfig>,
-  servers: readonly Pick<ResourceServer, 'issuer' | 'resources'>[],
+  servers: readonly ServedServer[],
   policy: Pick<PolicyFeed, 'isOff'>,
 ): IdentityProvider['findConnection'] {
   const connections = builtFrom(
@@ -73,11 +86,21 @@ export function connectionFinder(
 }
 
 function idTokenIssuer(
-  { issuer, algorithms, jwksUri, users, groupsClaim }: IdpConfig['subjectIssuers'][number],
+  {
+    issuer,
+    algorithms,
+    jwksUri,
+    users,
+    groupsClaim,
+    userClaim,
+    tenantClaim,
+    tenants,
+  }: IdpConfig['subjectIssuers'][number],
   config: IdpConfig,
   surroundings: Surroundings,
   clientIdAt: (client: string, issuer: string) => string,
 ): IdTokenIssuer {
+  const rules = personRules({ userClaim, tenantClaim, tenants })
   const directory = new Map(config.users.map((user) => [user.sub, userOf(user)]))
   return {
     issuer,
@@ -86,7 +109,8 @@ function idTokenIssuer(
     algorithms,
     clientIdOf: (client) => clientIdAt(client, issuer),
     async findUser(claims) {
-      const user = users === 'directory' ? directory.get(claims.sub) : userOfToken(claims, groupsClaim)
+      const id = personIdOf(claims, rules)
+      const user = users === 'directory' ? directory.get(id) : userOfToken(id, claims, groupsClaim)
       const off = user !== undefined && namesOf(user).some((name) => surroundings.policy.isOff({ user: name }))
       return off ? { ...user, enabled: false } : user
     },
@@ -94,10 +118,10 @@ function idTokenIssuer(
 }
 
 /** The ID Token is the user record: whoever the issuer signed in is enabled. */
-function userOfToken(claims: IdTokenClaims, groupsClaim: string): User {
+function userOfToken(id: string, claims: IdTokenClaims, groupsClaim: string): User {
   const groups = claims[groupsClaim]
   return {
-    sub: claims.sub,
+    sub: id,
     enabled: true,
     groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
     claims,
@@ -114,24 +138,23 @@ function userOf({ sub, disabled, groups, claims, email, emailVerified }: IdpConf
 }
 
 /** A connection as decisions go by it. One without resources of its own has all that its audience governs. */
-export function connectionOf(
-  config: ConnectionConfig,
-  servers: readonly Pick<ResourceServer, 'issuer' | 'resources'>[],
-): Connection {
+export function connectionOf(config: ConnectionConfig, servers: readonly ServedServer[]): Connection {
+  const server = servers.find(({ issuer }) => issuer === config.audience)
   const { client, audience, clientId, disabled, signIn, lifetime, subject, claims } = config
   return {
     client,
     audience,
-    clientThere: clientId,
+    // ID-JAG §5: the address of a metadata document is the client's id at both sides.
+    clientThere: clientId ?? client,
     enabled: !disabled,
     who: peopleOf(config),
     scopes: config.scopes.map((scope) => (typeof scope === 'string' ? { name: scope } : scopeOf(scope))),
-    resources: config.resources ?? servers.find(({ issuer }) => issuer === audience)?.resources ?? [],
+    resources: config.resources ?? server?.resources ?? [],
     signIn: {
       ...(signIn.acr === undefined ? {} : { acr: signIn.acr }),
       ...(signIn.maxAge === undefined ? {} : { maxAge: signIn.maxAge }),
     },
-    lifetime,
+    lifetime: Math.min(lifetime, server?.maxLifetime ?? lifetime),
     subject: typeof subject === 'string' ? { kind: subject } : { kind: 'claim', claim: subject.claim },
     userClaims: claims,
   }

@@ -2,7 +2,10 @@
 
 import { comparableResource, sameResource } from '../protocol/resource.ts'
 import { checkClients } from './client-checks.ts'
+import { checkMetadataDocuments } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
+import { checkIssuerForms } from './config-profiles.ts'
+import { checkInteractive } from './interactive-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
 
 /** What is wrong with `resourceAs` although each of its values alone may be right. */
@@ -19,8 +22,12 @@ export function checkResourceAs(server: Part): Finding[] {
       'listed',
       comparableResource,
     ),
-    ...checkClients(server.at('clients')),
+    ...checkClients(server.at('clients'), server.at('issuer')),
     ...checkClients(server.at('protectedResources')),
+    ...checkMetadataDocuments(server),
+    ...checkReach(server.at('metadataDocuments'), server.at('resources').items()),
+    ...checkInteractive(server),
+    ...checkReach(server.at('interactive').at('registration'), server.at('resources').items()),
     ...server
       .at('clients')
       .items()
@@ -35,6 +42,7 @@ export function checkResourceAs(server: Part): Finding[] {
       self: 'is this server itself',
       remedy: 'trust the identity provider of another company, with its own issuer',
     }),
+    ...checkIssuerForms(trusted, 'trustedIssuer'),
     ...trusted.items().flatMap((one) =>
       one
         .at('clients')
@@ -49,7 +57,10 @@ export function checkResourceAs(server: Part): Finding[] {
       accounts.map((account) => account.at('email')),
       'the address of an account',
     ),
-    ...checkLinks(accounts, textsOf(trusted, 'issuer')),
+    ...checkLinks(
+      accounts,
+      [trusted, server.at('interactive').at('signIn')].flatMap((list) => textsOf(list, 'issuer')),
+    ),
   ]
 }
 

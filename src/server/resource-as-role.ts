@@ -1,16 +1,18 @@
 /** Builds the resource authorization server that a configuration describes. */
 
+import type { RegisteredClient } from '../interactive/options.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { KeySource, SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
-import { accountsBySubject } from '../resource-as/accounts.ts'
+import { type Accounts, accountsBySubject } from '../resource-as/accounts.ts'
 import type { ProtectedResourceClient } from '../resource-as/introspect.ts'
 import { jwtAccessTokens } from '../resource-as/issue.ts'
 import type { ResourceAuthorizationServer } from '../resource-as/redeem.ts'
-import type { TrustedIssuer } from '../resource-as/trust.ts'
+import type { ClientPolicy, TrustedIssuer } from '../resource-as/trust.ts'
 import type { Records } from '../store/store.ts'
 import { clientFinder, protectedResourceFinder } from './clients.ts'
 import type { ResourceAsConfig, TrustedIssuerConfig } from './config-schema.ts'
+import { type DocumentClients, documentClients } from './metadata-documents.ts'
 import { builtFrom, keyText, resourceAsEntries } from './policy/entries.ts'
 import { storedTokenStatuses } from './policy/token-statuses.ts'
 import { storedAccounts } from './stored-accounts.ts'
@@ -23,6 +25,13 @@ const clockAllowance: Seconds = 5
 export interface ResourceAsRole {
   resourceAuthorizationServer: ResourceAuthorizationServer
   findClient(id: string): Promise<Client | undefined>
+  /** The clients that identify themselves by a metadata document, for every grant of this server. */
+  documentClients: DocumentClients
+  /** True while there may be any. */
+  acceptsMetadataDocuments(): boolean
+  /** A client that is listed, or may come by its document, with what the code grant wants to know of it. */
+  findRegistered(id: string): Promise<RegisteredClient | undefined>
+  accounts: Accounts
   /** Absent: nobody may introspect. */
   findProtectedResource?(id: string): Promise<ProtectedResourceClient | undefined>
 }
@@ -37,12 +46,20 @@ export function resourceAsRole(
   const { issuer, resources, accessTokenLifetime } = config
   const { policy, now } = surroundings
   const known = builtFrom(policy.entries, (entries) => resourceAsEntries(config, entries))
+  const { metadataDocuments: unlisted } = config
+  const byDocument = documentClients({ issuer, known: () => known().clients, unlisted }, surroundings)
+  const policyByDocument = (client: string): ClientPolicy | undefined => {
+    const reach = unlisted?.idJag === true ? byDocument.reachOf(client) : undefined
+    return reach === undefined ? undefined : { ...reach, byDocument: true }
+  }
   const keysOf = keptIssuerKeys(surroundings)
   const trusted = builtFrom(known, ({ trustedIssuers }) => {
     const entries = [...trustedIssuers.values()].map(({ entry }) => entry)
     const keys = keysOf(entries)
     return new Map(entries.map((entry) => [entry.issuer, trustedIssuer(entry, keys(entry))]))
   })
+  const accounts = storedAccounts({ records, server: issuer, entries: config.accounts })
+  const findClient = clientFinder(issuer, () => known().clients, policy, byDocument)
   return {
     resourceAuthorizationServer: {
       issuer,
@@ -52,8 +69,8 @@ export function resourceAsRole(
         return found !== undefined && off ? { ...found, enabled: false } : found
       },
       resources,
-      findClientPolicy: async (client) => known().clients.get(keyText(client))?.entry,
-      resolveSubject: accountsBySubject(storedAccounts({ records, server: issuer, entries: config.accounts })),
+      findClientPolicy: async (client) => known().clients.get(keyText(client))?.entry ?? policyByDocument(client),
+      resolveSubject: accountsBySubject(accounts),
       issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
       blocks: policy.blocks,
       statuses: storedTokenStatuses({ records, feed: policy, now }),
@@ -61,7 +78,15 @@ export function resourceAsRole(
       skew,
       clockAllowance,
     },
-    findClient: clientFinder(issuer, () => known().clients, policy),
+    accounts,
+    findClient,
+    async findRegistered(id) {
+      const client = await findClient(id)
+      const { redirectUris = [], name } = known().clients.get(keyText(id))?.entry ?? {}
+      return client === undefined ? undefined : { client, redirectUris, name }
+    },
+    documentClients: byDocument,
+    acceptsMetadataDocuments: byDocument.areAccepted,
     ...(config.protectedResources.length === 0
       ? {}
       : { findProtectedResource: protectedResourceFinder(issuer, config.protectedResources) }),
@@ -78,6 +103,7 @@ function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIss
     clients,
     assertions,
     maxLifetime,
+    metadataDocuments: config.metadataDocuments === true,
     accounts: { emailDomains, unknown: unknownUsers },
   }
 }

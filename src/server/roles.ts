@@ -11,6 +11,7 @@ import type { Audit } from './audit.ts'
 import type { Config } from './config.ts'
 import { isLoopbackUrl, type Listen } from './config-values.ts'
 import { idpRole } from './idp-role.ts'
+import { codeGrantOf } from './interactive-role.ts'
 import { jsonLine } from './json-line.ts'
 import type { SigningKeyFile } from './key-files.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
@@ -63,7 +64,8 @@ export function rolesOf(parts: ProcessParts): Role[] {
     const options = { ...role, signingKeys, ...shared }
     const plugin: FastifyPluginAsync = async (app) => {
       app.addHook('onClose', async () => signingKeys.close())
-      await app.register(resourceAsPlugin, options)
+      const interactive = await codeGrantOf(resourceAs, { ...role, ...shared }, parts)
+      await app.register(resourceAsPlugin, { ...options, ...(interactive === undefined ? {} : { interactive }) })
     }
     roles.push({ role: 'resourceAs', issuer, listen, plugin })
   }
@@ -84,6 +86,7 @@ function around({ config, store, audit, policy, portsOver, log }: ProcessParts, 
   const { allowAddresses } = config.outbound
   const surroundings: Surroundings = {
     fetchDocument: documentFetch({ allowLoopback: isLoopbackUrl(issuer), allowAddresses }),
+    fetchUnlisted: documentFetch({ allowLoopback: isLoopbackUrl(issuer), allowAddresses: [] }),
     now: ports.now,
     policy,
     warn: (message) => log(jsonLine({ at: ports.now(), server: issuer, warning: message })),

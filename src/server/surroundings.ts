@@ -7,6 +7,8 @@ import type { PolicyFeed } from './policy/policy-feed.ts'
 
 export interface Surroundings {
   fetchDocument: FetchDocument
+  /** For addresses that anybody may send: it reaches nothing that the operator opened, and takes no turn of the other. */
+  fetchUnlisted: FetchDocument
   now(): Seconds
   /** What administrators changed at run time. */
   policy: PolicyFeed

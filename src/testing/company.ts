@@ -7,12 +7,15 @@ import type { IdTokenIssuer } from '../idp/subject.ts'
 import type { Block } from '../protocol/blocks.ts'
 import { defaultAlgorithms, type KeySource, type SigningKeys } from '../protocol/keys.ts'
 import { signingKeysOf } from '../protocol/own-keys.ts'
+import type { Seconds } from '../protocol/ports.ts'
 import { clientFinder } from '../server/clients.ts'
 import { connectionFinder } from '../server/idp-role.ts'
+import { documentClients } from '../server/metadata-documents.ts'
 import { builtFrom, type IdpDefinition, idpEntries } from '../server/policy/entries.ts'
 import { companyDefinition } from './enterprise.ts'
 import type { KeyPairs } from './keys.ts'
 import { serveAt } from './origin.ts'
+import type { SignInClient } from './sign-in/provider.ts'
 import { signInProvider } from './sign-in/sign-in.ts'
 import { type Stage, skew } from './stage.ts'
 
@@ -23,7 +26,20 @@ export interface Company {
   upstream: KeyPairs
   /** What the identity provider goes by where nothing else was decided at run time. */
   definition: IdpDefinition
+  /** The latest 10 000, oldest first. */
+  signIns: readonly SignInEntry[]
 }
+
+/** A line of the identity provider's log of sign-ins. What the application does with the sign-in, it does not know. */
+export interface SignInEntry {
+  at: Seconds
+  sub: string
+  /** The application, by its id at the identity provider and by the name it is registered under. */
+  client: string
+  application: string
+}
+
+const maxSignIns = 10_000
 
 /** Starts both. A browser may be sent back to `redirectUris` after sign-in. */
 export async function openCompany(stage: Stage, redirectUris: readonly string[]): Promise<Company> {
@@ -31,8 +47,15 @@ export async function openCompany(stage: Stage, redirectUris: readonly string[])
   const idp = await folder.make('idp', ['ES256', 'RS256'])
   const upstream = await folder.make('upstream', ['RS256'])
   const definition = companyDefinition(addresses, clients, directory)
-  const company = { idp, idpKeys: await withSignIn(idp), upstream, definition }
-  await serveIdp(company, stage, redirectUris)
+  const signIns: SignInEntry[] = []
+  const company = { idp, idpKeys: await withSignIn(idp), upstream, definition, signIns }
+  const managed = Object.values(clients).map(({ client: { title, idp } }) => ({ ...idp, name: title, redirectUris }))
+  const applications = [...managed, stage.chatSignIn]
+  await serveIdp(company, stage, applications, ({ sub, client }) => {
+    const { name = client } = applications.find(({ id }) => id === client) ?? {}
+    signIns.push({ at: stage.ports.now(), sub, client, application: name })
+    if (signIns.length > maxSignIns) signIns.shift()
+  })
   await serveUpstream(upstream, stage)
   return company
 }
@@ -66,14 +89,20 @@ function subjectIssuer(issuer: string, keys: KeySource, { directory }: Stage): I
 }
 
 /** Sign-in, token exchange, metadata and keys under one issuer. */
-async function serveIdp(company: Company, stage: Stage, redirectUris: readonly string[]): Promise<void> {
+async function serveIdp(
+  company: Company,
+  stage: Stage,
+  applications: readonly SignInClient[],
+  signedIn: (entry: { sub: string; client: string }) => void,
+): Promise<void> {
   const { idp, idpKeys, definition } = company
   const { addresses, directory, keysOf, policyVersion, report } = stage
   const { policy } = stage.state
   const issuer = addresses.idp
   const ports = stage.portsFor(issuer)
   const known = builtFrom(policy.entries, (entries) => idpEntries(definition, entries))
-  const findClient = clientFinder(issuer, () => known().clients, policy)
+  const documents = documentClients({ issuer, known: () => known().clients }, stage.surroundings())
+  const findClient = clientFinder(issuer, () => known().clients, policy, documents)
   const subjectIssuers = [
     subjectIssuer(issuer, idpKeys.source, stage),
     subjectIssuer(addresses.upstream, keysOf(addresses.upstream), stage),
@@ -85,8 +114,9 @@ async function serveIdp(company: Company, stage: Stage, redirectUris: readonly s
     issuer,
     jwks: idp.jwks,
     directory,
-    clients: Object.values(stage.clients).map(({ client: { title, idp } }) => ({ ...idp, name: title, redirectUris })),
+    clients: applications,
     authentication: { issuer, findClient, skew, ports },
+    signedIn,
     report,
   })
   await serveAt(
@@ -112,6 +142,7 @@ async function serveIdp(company: Company, stage: Stage, redirectUris: readonly s
         },
         findClient,
         ports,
+        acceptsMetadataDocuments: documents.areAccepted,
         policyVersion,
         report,
         openid: { metadata: signIn.metadata, otherGrants: signIn.otherGrants },

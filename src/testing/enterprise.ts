@@ -2,13 +2,17 @@
 
 import { defaultAlgorithms } from '../protocol/keys.ts'
 import type { AccountEntry } from '../server/accounts.ts'
-import type { ConnectionConfig, TrustedIssuerConfig } from '../server/config-schema.ts'
+import type { ConnectionConfig, ResourceAsConfig, TrustedIssuerConfig } from '../server/config-schema.ts'
 import type { IdpDefinition, ResourceAsDefinition } from '../server/policy/entries.ts'
 import type { ClientName, RegisteredClient } from './clients.ts'
+import { newId } from './keys.ts'
 import { companyDomain, type Directory } from './people.ts'
+import type { SignInClient } from './sign-in/provider.ts'
 
 export const chatScopes = ['chat.read', 'chat.write']
 export const filesScopes = ['files.read']
+/** What the consent page of the chat says of its scopes. */
+const chatScopeTexts = { 'chat.read': 'read the messages you can read', 'chat.write': 'write messages as you' }
 
 export interface Addresses {
   idp: string
@@ -76,15 +80,27 @@ export function companyDefinition(
 export interface VendorDefinition extends ResourceAsDefinition {
   /** The accounts that are there from the start. */
   accounts: readonly AccountEntry[]
+  /** Absent: managed only. */
+  interactive?: ResourceAsConfig['interactive']
+}
+
+/** How clients that no company manages get in at the chat. */
+export interface UnmanagedAccess {
+  /** The chat as an application at the company's identity provider, where people sign in for it. */
+  signIn: SignInClient
+  /** Whether clients may register themselves. Those with a metadata document may come in any case. */
+  registration: boolean
 }
 
 /**
  * The chat makes accounts for people it does not know. Alice's account is linked to her subject, Bob's is found by his e-mail address.
+ * Unknown clients get what the person agrees to.
  */
 export function chatDefinition(
   { chat, idp, mcp, api }: Addresses,
   clients: Clients,
   directory: Directory,
+  { signIn, registration }: UnmanagedAccess,
 ): VendorDefinition {
   const { assistant, notebook } = clients
   const resources = [mcp, api]
@@ -95,6 +111,23 @@ export function chatDefinition(
       { ...assistant.atResourceAs, scopes: chatScopes, resources },
       { ...notebook.atResourceAs, scopes: ['chat.read'], resources },
     ],
+    metadataDocuments: { scopes: chatScopes, resources, idJag: false },
+    interactive: {
+      signIn: [
+        {
+          issuer: idp,
+          clientId: signIn.id,
+          clientSecret: signIn.secret,
+          emailDomains: [companyDomain],
+          name: 'Passgate',
+          unknownUsers: 'create',
+        },
+      ],
+      cookieSecret: newId(),
+      refreshTokenLifetime: 14 * 24 * 3600,
+      scopes: chatScopeTexts,
+      ...(registration ? { registration: { scopes: chatScopes, resources, perMinute: 60, perAddress: 60 } } : {}),
+    },
     trustedIssuers: [trustOf(idp, [assistant, notebook], 'create')],
     accounts: [
       { id: 'chat-alice', name: 'Alice Archer', ...linked(idp, directory, 'alice') },
@@ -103,7 +136,7 @@ export function chatDefinition(
   }
 }
 
-/** The files know Alice alone, whose account was made before. */
+/** The files know Alice alone, whose account was made before. They are managed only: no client gets in by the consent of a person. */
 export function filesDefinition(
   { files, idp, filesApi }: Addresses,
   { assistant }: Clients,

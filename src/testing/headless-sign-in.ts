@@ -1,54 +1,86 @@
-/** The real sign-in page without a browser: a walk over HTTP with a cookie jar, which chooses a person and brings back the tokens. */
+/** The real pages of sign-in and consent without a browser: a walk over HTTP that chooses a person, answers, and brings back the tokens. */
 
 import { createHash, randomBytes } from 'node:crypto'
-
-const maxRedirects = 12
+import {
+  type HeadlessBrowser,
+  hasButton,
+  headlessBrowser,
+  plainText,
+  sentenceOf,
+  type Visit,
+} from './headless-browser.ts'
 
 /**
  * Follows an authorization request to its end: opens the address, chooses the person on the page, and gives the callback address with
  * `code`, `state` and `iss`, without fetching it. Rejects with the page's own sentence where the person is refused.
  */
 export async function walkSignIn(authorizationUrl: URL | string, person: string): Promise<URL> {
+  const { browser, page } = await begun(authorizationUrl)
+  const end = page.status === 0 ? page : await choose(browser, page, person)
+  if (end.status !== 0) throw new Error(sentenceOf(end))
+  return end.url
+}
+
+/** What a person does at a consent page. */
+export type ConsentDecision = 'allow' | 'deny'
+
+/** A consent page, as it is read. */
+export interface ConsentSeen {
+  heading: string
+  /** What is known of the application, or the warning that nothing is. */
+  proof: string
+  /** The rest, by the page's own names: who is asked, what is wanted where, where the browser goes afterwards. */
+  rows: [name: string, text: string][]
+}
+
+/** The end of an authorization request that a person was asked about. */
+export interface Consented {
+  /** With `code`, or `error`; it was not fetched. */
+  callback: URL
+  /** Undefined when it ended before anybody was asked. */
+  consent: ConsentSeen | undefined
+}
+
+/**
+ * Follows the authorization request of an application that no company manages: sign-in at the company's identity provider as
+ * {@link walkSignIn}, then the consent page, which is read and answered. Rejects with a page's own sentence where the way ends at one.
+ */
+export async function walkConsent(
+  authorizationUrl: URL | string,
+  { person, decision }: { person: string; decision: ConsentDecision },
+): Promise<Consented> {
+  const { browser, page: first } = await begun(authorizationUrl)
+  const page = first.status !== 0 && hasButton(first, 'person') ? await choose(browser, first, person) : first
+  if (page.status === 0) return { callback: page.url, consent: undefined }
+  const end = await browser.press(page, 'decision', decision)
+  if (end.status !== 0) throw new Error(sentenceOf(end))
+  return { callback: end.url, consent: consentOf(page) }
+}
+
+async function begun(authorizationUrl: URL | string): Promise<{ browser: HeadlessBrowser; page: Visit }> {
   const start = new URL(authorizationUrl)
   const callback = new URL(start.searchParams.get('redirect_uri') ?? '')
-  const jar = new Map<string, string>()
-  let url = start
-  let form: URLSearchParams | undefined
-  for (let step = 0; step < maxRedirects; step++) {
-    const answer = await fetch(url, {
-      redirect: 'manual',
-      headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
-      ...(form === undefined ? {} : { method: 'POST', body: form }),
-    })
-    keepCookies(answer, jar)
-    const location = answer.headers.get('location')
-    if (location !== null) {
-      url = new URL(location, url)
-      if (url.origin === callback.origin && url.pathname === callback.pathname) return url
-      form = undefined
-      continue
-    }
-    const page = await answer.text()
-    const action = /<form method="post" action="([^"]+)"/.exec(page)?.[1]
-    if (form !== undefined || action === undefined) throw new Error(sentenceOf(page, answer.status))
-    url = new URL(action, url)
-    form = new URLSearchParams({ person })
-  }
-  throw new Error(`the sign-in at ${start.origin} did not end within ${maxRedirects} steps`)
+  const browser = headlessBrowser(
+    ({ origin, pathname }) => origin === callback.origin && pathname === callback.pathname,
+  )
+  return { browser, page: await browser.open(start) }
 }
 
-function keepCookies(answer: Response, jar: Map<string, string>): void {
-  for (const line of answer.headers.getSetCookie()) {
-    const [, name = '', value = ''] = /^([^=;]+)=([^;]*)/.exec(line) ?? []
-    if (value === '') jar.delete(name)
-    else jar.set(name, value)
-  }
+/** The same page again is a refusal. */
+async function choose(browser: HeadlessBrowser, page: Visit, person: string): Promise<Visit> {
+  const next = await browser.press(page, 'person', person)
+  if (next.status !== 0 && hasButton(next, 'person')) throw new Error(sentenceOf(next))
+  return next
 }
 
-/** What the page says to the person: its alert, or its first paragraph. */
-function sentenceOf(page: string, status: number): string {
-  const found = /role="alert">([^<]+)</.exec(page) ?? /<p>([^<]+)<\/p>/.exec(page)
-  return found?.[1] ?? `the sign-in answered ${status} without a word`
+function consentOf({ text }: Visit): ConsentSeen {
+  const read = (pattern: RegExp) => plainText(pattern.exec(text)?.[1] ?? '')
+  const rows = [...text.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/gs)]
+  return {
+    heading: read(/<h1>(.*?)<\/h1>/s),
+    proof: read(/<p class="(?:proof|alert)">(.*?)<\/p>/s),
+    rows: rows.map(([, name = '', value = '']) => [plainText(name), plainText(value)]),
+  }
 }
 
 export interface HeadlessSignIn {

@@ -1,15 +1,17 @@
 /** What every company of the world builds on: bound addresses, the clients, the people, the clock, and a way to the others' keys. */
 
+import { callbackAddress } from '../interactive/sign-in/idp-choice.ts'
 import { documentFetch } from '../outbound/document.ts'
 import type { KeySource } from '../protocol/keys.ts'
 import type { Ports, Seconds } from '../protocol/ports.ts'
 import { followedIssuerKeys, type Surroundings } from '../server/surroundings.ts'
 import { type ClientName, type RegisteredClient, registerClients } from './clients.ts'
 import type { Addresses } from './enterprise.ts'
-import { type KeyFolder, newSuffix } from './keys.ts'
+import { type KeyFolder, newId, newSuffix } from './keys.ts'
 import { bindOrigin, type Origin } from './origin.ts'
 import { type Directory, directoryOf } from './people.ts'
 import type { SharedPorts } from './ports.ts'
+import type { SignInClient } from './sign-in/provider.ts'
 import type { WorldState } from './world-state.ts'
 
 /** How far the clocks of the companies may be apart. */
@@ -24,6 +26,8 @@ export interface Stage {
   addresses: Addresses
   folder: KeyFolder
   clients: { readonly [name in ClientName]: RegisteredClient }
+  /** The chat at the identity provider, where it has people sign in. */
+  chatSignIn: SignInClient
   directory: Directory
   ports: SharedPorts
   /** What all servers share that outlives a request. */
@@ -69,8 +73,8 @@ export async function setStage(
 ): Promise<Stage> {
   const { policy, store } = state
   const surroundings = () => {
-    const fetchDocument = documentFetch({ allowLoopback: true, allowAddresses: [] })
-    return { fetchDocument, now: ports.now, policy, warn: say }
+    const fetching = () => documentFetch({ allowLoopback: true, allowAddresses: [] })
+    return { fetchDocument: fetching(), fetchUnlisted: fetching(), now: ports.now, policy, warn: say }
   }
   return {
     at,
@@ -85,6 +89,12 @@ export async function setStage(
     },
     folder,
     clients: await registerClients(folder),
+    chatSignIn: {
+      id: `tidewater-chat-${newSuffix()}`,
+      secret: `${newId()}-${newId()}`,
+      name: 'Tidewater Chat',
+      redirectUris: [callbackAddress(at.chat.url, undefined)],
+    },
     directory: directoryOf(newSuffix, (user) => policy.isOff({ user })),
     ports,
     state,

@@ -101,7 +101,7 @@ export async function startVendors(
 
 /** The configuration of a server, in the words of `xaa serve`. The store, the audit and where it listens are not in it. */
 async function configOf({ name, definition, keys }: Vendor, folder: string): Promise<object> {
-  const { issuer, resources, trustedIssuers, accounts } = definition
+  const { issuer, resources, trustedIssuers, accounts, metadataDocuments, interactive } = definition
   const referredTo = async ({ jwks }: PublicKeys, id: string) => {
     const file = join(folder, `${name}-client-${id}.json`)
     await writeFile(file, JSON.stringify(jwks), { mode: 0o600 })
@@ -118,6 +118,8 @@ async function configOf({ name, definition, keys }: Vendor, folder: string): Pro
           ...(jwks === undefined ? {} : { jwks: await referredTo(jwks, client.id) }),
         })),
       ),
+      metadataDocuments,
+      interactive,
       trustedIssuers,
       accounts: accounts.map(({ id, email, links }) => ({ id, email, links })),
       accessTokenLifetime,

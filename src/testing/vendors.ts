@@ -2,6 +2,7 @@
 
 import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import { codeGrantOf } from '../server/interactive-role.ts'
 import { resourceAsRole } from '../server/resource-as-role.ts'
 import { chatDefinition, filesDefinition, type VendorDefinition } from './enterprise.ts'
 import type { KeyPairs } from './keys.ts'
@@ -23,12 +24,15 @@ export interface Vendors {
   files: Vendor
 }
 
-/** Makes the keys of both. */
-export async function makeVendors({ addresses, clients, directory, folder }: Stage): Promise<Vendors> {
+/** Makes the keys of both. With `registration`, clients may register themselves at the chat. */
+export async function makeVendors(
+  { addresses, chatSignIn: signIn, clients, directory, folder }: Stage,
+  registration: boolean,
+): Promise<Vendors> {
   return {
     chat: {
       name: 'chat',
-      definition: chatDefinition(addresses, clients, directory),
+      definition: chatDefinition(addresses, clients, directory, { signIn, registration }),
       keys: await folder.make('chat', ['ES256']),
     },
     files: {
@@ -56,12 +60,17 @@ export async function serveVendor({ name, definition, keys }: Vendor, stage: Sta
     accessTokenLifetime,
   }
   const role = resourceAsRole(config, surroundings(), state.store.records, keys.signingKeys)
-  const ports = portsFor(definition.issuer)
-  const options = { ...role, signingKeys: keys.signingKeys, ports, policyVersion, report }
+  const shared = { ports: portsFor(definition.issuer), policyVersion, report }
+  const interactive = await codeGrantOf(
+    config,
+    { ...role, ...shared },
+    { store: state.store, config: { outbound: { allowAddresses: [] } } },
+  )
+  const options = { ...role, ...shared, signingKeys: keys.signingKeys }
   await serveAt(
     at[name],
     async (app) => {
-      await app.register(resourceAsPlugin, options)
+      await app.register(resourceAsPlugin, { ...options, ...(interactive === undefined ? {} : { interactive }) })
     },
     report,
   )

@@ -5,7 +5,7 @@ import type { AuditEvent, Seconds } from '../protocol/ports.ts'
 import { adminPlugin } from '../server/admin.ts'
 import { auditFiles } from './audit-files.ts'
 import type { ClientName, WorldClient } from './clients.ts'
-import { type Company, openCompany } from './company.ts'
+import { type Company, openCompany, type SignInEntry } from './company.ts'
 import { mintIdToken } from './id-token.ts'
 import { keyFolder, makeFolder, newId } from './keys.ts'
 import { closeOrigin, type Origin, serveAt } from './origin.ts'
@@ -23,6 +23,7 @@ import {
 import { makeVendors, serveVendor, type Vendors } from './vendors.ts'
 import { openState, type WorldState } from './world-state.ts'
 
+export type { SignInEntry } from './company.ts'
 export type { ServersOptions } from './vendor-processes.ts'
 
 export interface WorldOptions {
@@ -38,6 +39,8 @@ export interface WorldOptions {
   servers?: ServersOptions
   /** Addresses a browser may be sent back to after sign-in, beside `http://127.0.0.1/callback` with any port. */
   redirectUris?: readonly string[]
+  /** Lets clients register themselves at the chat (RFC 7591), for its code grant. False unless given. */
+  registration?: boolean
   /** Seconds since 1970; the system's clock unless given. The sign-in page keeps the system's time whatever this says. */
   now?(): Seconds
   /** Told of each audit event. */
@@ -62,6 +65,7 @@ export interface World {
   idp: { issuer: string; tokenEndpoint: string; signingKeyFile: string }
   /** A foreign OpenID issuer (RS256) whose ID Tokens the identity provider takes. */
   upstream: { issuer: string; signingKeyFile: string }
+  /** The chat has a code grant beside ID-JAGs, with sign-in at `idp`; the files are managed only. */
   resourceAs: { chat: ResourceAs; files: ResourceAs }
   /** Resource identifiers (RFC 8707). `mcp` is also the address of the MCP server, `files` that of the list of files. */
   resources: { mcp: string; api: string; files: string }
@@ -74,6 +78,8 @@ export interface World {
   admin: { url: string; token: string }
   /** The latest events of every server, oldest first; those of another process come up to 250 ms later. */
   audit: readonly AuditEvent[]
+  /** The identity provider's own log: who signed in there, to which application. Oldest first. */
+  signIns: readonly SignInEntry[]
   now(): Seconds
   /** Moves the clock of every server forward. */
   pass(seconds: Seconds): void
@@ -96,7 +102,7 @@ export interface MintedIdToken {
  * store's own error when it cannot be used, and an error with the sentence of a process that cannot start.
  */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const { now, onAudit, port = 0, redirectUris = [], servers } = options
+  const { now, onAudit, port = 0, redirectUris = [], registration = false, servers } = options
   if (servers !== undefined && now !== undefined)
     throw new TypeError('servers in other processes have the clock of the system')
   const say = options.report ?? ((message: string) => process.stderr.write(`${message}\n`))
@@ -124,7 +130,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const instances = await bindInstances(port, at, servers?.instances ?? 1, bound)
     state = await openState({ store: servers?.store ?? 'memory', folder: path, now: ports.now, say })
     const stage = await setStage(at, folder, ports, state, say)
-    const vendors = await makeVendors(stage)
+    const vendors = await makeVendors(stage, registration)
     if (servers === undefined) for (const vendor of [vendors.chat, vendors.files]) await serveVendor(vendor, stage)
     else processes = await startVendors(vendors, instances, servers, stage, bound)
     const { gather } = auditFiles(processes?.audits ?? [], ports.keep)
@@ -210,6 +216,7 @@ function worldOf(
     users: directory.people,
     admin: { url: stage.at.admin.url, token },
     audit,
+    signIns: company.signIns,
     now,
     pass,
     async mintIdToken({ user, client, issuer = 'idp', claims = {} }) {

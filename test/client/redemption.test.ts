@@ -22,6 +22,9 @@ describe('an answer', () => {
     ['no token_type', { token_type: undefined }, 'no token_type'],
     ['expires_in as a string', { expires_in: '600' }, 'unexpected expires_in'],
     ['an access_token that would break a header', { access_token: 'a\r\nx-admin: 1' }, 'unexpected access_token'],
+    ['an access_token with a space', { access_token: 'a b' }, 'unexpected access_token'],
+    ['an access_token with a comma', { access_token: 'a,Bearer=b' }, 'unexpected access_token'],
+    ['an access_token with a quote', { access_token: 'a"b' }, 'unexpected access_token'],
     ['the resource of another', { resource: ['https://api.other.example/'] }, 'https://api.other.example/'],
   ])('with %s is refused, and the token reaches no API', async (_, members, words) => {
     world.ras.bend.set('/token', withMembers(members))
@@ -32,6 +35,12 @@ describe('an answer', () => {
       message: expect.stringContaining(words),
     })
     expect(world.api.seen.filter(({ headers }) => headers.authorization !== undefined)).toEqual([])
+  })
+
+  it('may hold an access token of any other visible characters, as deployed servers issue them', async () => {
+    const opaque = 'user|7@notes:grant_1:s3cret+/='
+    world.ras.bend.set('/token', withMembers({ access_token: opaque }))
+    expect((await token()).token).toBe(opaque)
   })
 
   it('may spell bearer as it likes, and leave out scope and resource [CL-12]', async () => {

@@ -6,6 +6,7 @@ import { agentApp } from '../../src/demo/agent/agent-app.ts'
 import type { Cast } from '../../src/demo/agent/cast.ts'
 import { resultPage } from '../../src/demo/agent/result-page.ts'
 import { type Demo, startDemo } from '../../src/demo/start.ts'
+import { letIn } from '../../src/demo/story/without.ts'
 import { walkSignIn } from '../../src/testing/headless-sign-in.ts'
 
 const hostile = `<img src=x onerror="alert('1')">`
@@ -210,6 +211,43 @@ describe('an errand', () => {
     expect((await alice.get('/')).body).toContain('removed by Acme')
     expect((await alice.press('/reconnect')).body).not.toContain('removed by Acme')
     expect((await alice.press('/read')).body).toContain('Tidewater Chat answers Alice Archer')
+  })
+})
+
+describe('the comparison', () => {
+  it('is for those who are signed in', async () => {
+    expect((await browser().get('/compare')).headers.location).toBe('/')
+  })
+
+  it('stands on the home page in plain words, and leads to the unmanaged application', async () => {
+    const alice = browser()
+    await alice.signIn('alice')
+    const { body } = await alice.get('/')
+    expect(body).toContain('You click Allow on a page of Tidewater Chat')
+    expect(body).toContain('Only the operator of Tidewater Chat can')
+    expect(body).toContain(`<a class="button" href="${stage.unmanagedUrl}/">Try Magpie</a>`)
+  })
+
+  it('shows what two companies wrote down about both applications, and that only one stops', async () => {
+    const alice = browser()
+    await alice.signIn('alice')
+    await alice.press('/read')
+    expect((await alice.get('/compare')).body).toContain('Let Magpie in first')
+    const { caller } = await letIn(stage.cast)
+    expect(caller).toMatchObject({ account: 'chat-alice', client: stage.cast.unmanaged.clientId })
+    const { body } = await alice.get('/compare')
+    expect(body).not.toContain('Let Magpie in first')
+    const [, atProvider = '', atChat = ''] = body.split('wrote down:')
+    expect(atProvider).toMatch(/exchange, granted; client assistant-/)
+    expect(atProvider).toMatch(/sign-in of alice-\w+ to Tidewater Chat/)
+    expect(atProvider).toContain('Not one line names Magpie')
+    expect(atProvider).not.toContain(stage.cast.unmanaged.clientId)
+    expect(atChat).toContain(`consent, granted; client ${stage.cast.unmanaged.clientId}`)
+    expect(atChat).toMatch(/redeem, granted; client assistant-there-/)
+    expect((await alice.press('/disconnect')).body).toContain('It does not stop <a')
+    expect((await alice.get('/compare')).body).toContain('Restore the connection')
+    await alice.press('/reconnect')
+    expect((await alice.get('/compare')).body).toContain('Remove the connection')
   })
 })
 

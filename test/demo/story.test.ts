@@ -8,6 +8,7 @@ import { help, run } from '../../src/cli/demo.ts'
 import { type Demo, startDemo } from '../../src/demo/start.ts'
 import { painter, printEnding, printScene, wrapped } from '../../src/demo/story/print.ts'
 import { playStory } from '../../src/demo/story/story.ts'
+import { withoutCrossAppAccess } from '../../src/demo/story/without.ts'
 
 const scenes = [
   'sign-in',
@@ -20,6 +21,8 @@ const scenes = [
   'another-server',
   'redeemed-twice',
   'connection-removed',
+  'unmanaged',
+  'two-records',
 ]
 
 /** Runs the command and gives what it printed. */
@@ -37,14 +40,37 @@ describe('the story', () => {
   })
   afterAll(() => stage.close())
 
-  it('has seven steps and three refusals, each as it must be', async () => {
+  it('has seven steps, three refusals and the same without Cross-App Access, each as it must be', async () => {
     const played = await playStory(stage.cast)
     expect(played.map(({ name, problems }) => [name, problems])).toEqual(scenes.map((name) => [name, []]))
-    expect(played.slice(7).map(({ audit }) => audit?.event.reason)).toEqual([
+    expect(played.slice(7, 10).map(({ audit }) => audit?.event.reason)).toEqual([
       'aud_mismatch',
       'replay',
       'target_unknown',
     ])
+  })
+
+  it('shows the consent page word for word, and the records of two companies', async () => {
+    const [unmanaged, records] = (await playStory(stage.cast)).slice(-2).map(({ facts }) => Object.fromEntries(facts))
+    const { cast } = stage
+    expect(unmanaged).toMatchObject({
+      'knocks without a token': `POST ${cast.chat.mcpUrl} 401`,
+      'turns the code into tokens': `POST ${cast.chat.issuer}/token 200`,
+      'the consent page': 'Magpie wants to act for you',
+      '  what it knows': expect.stringContaining(
+        `an application of ${new URL(cast.unmanaged.origin).host}: that is proven`,
+      ),
+      '  You are': 'alice@acme.example, signed in at Passgate. Not you?',
+    })
+    expect(records?.['Passgate, Magpie']).toMatch(/^sign-in of alice-\w+ to Tidewater Chat$/)
+    expect(records?.['Tidewater Chat, Magpie']).toContain(`consent, granted; client ${cast.unmanaged.clientId}`)
+    expect(records?.['the connection removed']).toBe('Finch: refused. Magpie: still chat-alice')
+  })
+
+  it('says so when the person does not let the unmanaged application in', async () => {
+    const footage = { observed: [], consent: undefined, caller: undefined, afterRemoval: undefined }
+    for (const { ok, problems } of withoutCrossAppAccess(footage, stage.cast))
+      expect([ok, problems]).toEqual([false, ['it did not come to this request']])
   })
 
   it('leaves the connection as it was, so that it can be told again', async () => {
@@ -68,7 +94,7 @@ describe('the story', () => {
     ])
     const ending = printEnding(played, painter(false))
     for (const name of wrong) expect(ending).toContain(`  ${name}: `)
-    expect(ending).toContain('7 of 10 did not come out right')
+    expect(ending).toContain('7 of 12 did not come out right')
     await stage.cast.setConnection(stage.cast.chat.issuer, true)
   })
 

@@ -17,6 +17,9 @@ import type { ClientName, Credentials } from '../../src/testing/clients.ts'
 import { startWorld, type World } from '../../src/testing/world.ts'
 import { folder, runCommand } from '../cli/command-line.ts'
 import { claimsOf } from '../fixture/tokens.ts'
+import { runsIn } from './rows.ts'
+
+runsIn(import.meta.url, '@modelcontextprotocol/client')
 
 let world: World
 beforeAll(async () => {

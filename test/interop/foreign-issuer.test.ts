@@ -10,6 +10,9 @@ import { defaultAlgorithms } from '../../src/protocol/keys.ts'
 import { type Enterprise, enterprise, exchange } from '../fixture/enterprise.ts'
 import { claimsOf, headerOf } from '../fixture/tokens.ts'
 import { type ForeignProvider, foreignProvider } from './foreign-provider.ts'
+import { runsIn } from './rows.ts'
+
+runsIn(import.meta.url, 'oidc-provider', 'openid-client')
 
 const fetchDocument = documentFetch({ allowLoopback: true, allowAddresses: [] })
 const warnings: string[] = []

@@ -14,6 +14,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { grantType, tokenType } from '../../src/protocol/names.ts'
 import { startWorld, type World } from '../../src/testing/world.ts'
 import { claimsOf } from '../fixture/tokens.ts'
+import { runsIn } from './rows.ts'
+
+runsIn(import.meta.url, '@modelcontextprotocol/client', '@modelcontextprotocol/server')
 
 let world: World
 beforeAll(async () => {

@@ -6,6 +6,9 @@ import { beforeEach, expect, it } from 'vitest'
 import { chat, mcp } from '../fixture/addresses.ts'
 import { type Enterprise, enterprise, redeem } from '../fixture/enterprise.ts'
 import { resourceClient, testStatuses } from '../fixture/statuses.ts'
+import { runsIn } from './rows.ts'
+
+runsIn(import.meta.url, 'oauth4webapi')
 
 let world: Enterprise
 let api: { id: string; secret: string }

@@ -7,6 +7,9 @@ import { walkSignIn } from '../../src/testing/headless-sign-in.ts'
 import { startWorld, type World } from '../../src/testing/world.ts'
 import { claimsOf, headerOf } from '../fixture/tokens.ts'
 import { type Application, applicationOf, discover, onLoopback } from './oauth4webapi-application.ts'
+import { runsIn } from './rows.ts'
+
+runsIn(import.meta.url, 'oauth4webapi')
 
 const callback = 'http://127.0.0.1:9/callback'
 

@@ -8,6 +8,9 @@ import { grantType, tokenType } from '../../src/protocol/names.ts'
 import type { Credentials } from '../../src/testing/clients.ts'
 import { startWorld, type World } from '../../src/testing/world.ts'
 import { type Application, applicationOf, discover, onLoopback } from './oauth4webapi-application.ts'
+import { runsIn } from './rows.ts'
+
+runsIn(import.meta.url, 'oauth4webapi')
 
 let world: World
 let application: Application
@@ -39,7 +42,7 @@ describe('discovery', () => {
   it('finds the authorization server by RFC 8414, and the resource by RFC 9728', async () => {
     expect(application.chat).toMatchObject({
       issuer: world.resourceAs.chat.issuer,
-      grant_types_supported: [grantType.jwtBearer],
+      grant_types_supported: [grantType.jwtBearer, 'authorization_code', 'refresh_token'],
       authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
     })
     const url = new URL(world.resources.mcp)
@@ -147,6 +150,29 @@ describe('a refusal', () => {
     })
     const granted = await application.exchange(here, oauth.ClientSecretBasic(here.secret), subject)
     expect(granted).toMatchObject({ scope: 'chat.read' })
+  })
+})
+
+describe('a client authentication that neither grant takes', () => {
+  // Confidential clients alone, and none that shares its key with the server (D-08).
+  const unlisted: { [method: string]: (client: Credentials) => oauth.ClientAuth } = {
+    none: () => oauth.None(),
+    client_secret_jwt: ({ secret }) => oauth.ClientSecretJwt(secret),
+    tls_client_auth: () => oauth.TlsClientAuth(),
+  }
+  it.each(Object.entries(unlisted))('is refused at both: %s', async (method, authentication) => {
+    const { idp: here, resourceAs: there } = world.clients.assistant
+    // The chat lists `none` for its other grants (RFC 8414 has one list for all of them).
+    const managedOnly = await discover(world.resourceAs.files.issuer, 'oauth2')
+    for (const { token_endpoint_auth_methods_supported: listed } of [application.idp, managedOnly])
+      expect(listed).not.toContain(method)
+    await expect(application.exchange(here, authentication(here))).rejects.toMatchObject({ error: 'invalid_client' })
+    const { access_token: idJag } = await application.exchange(here, oauth.ClientSecretBasic(here.secret))
+    const redeem = application.redeem(there, authentication(there), idJag)
+    await expect(redeem).rejects.toMatchObject({ error: 'invalid_client' })
+    expect(await application.redeem(there, oauth.ClientSecretBasic(there.secret), idJag)).toMatchObject({
+      token_type: 'bearer',
+    })
   })
 })
 

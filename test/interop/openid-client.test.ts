@@ -6,6 +6,9 @@ import { grantType, tokenType } from '../../src/protocol/names.ts'
 import { walkSignIn } from '../../src/testing/headless-sign-in.ts'
 import { startWorld, type World } from '../../src/testing/world.ts'
 import { claimsOf } from '../fixture/tokens.ts'
+import { runsIn } from './rows.ts'
+
+runsIn(import.meta.url, 'openid-client')
 
 const callback = 'http://127.0.0.1:9/callback'
 const onLoopback = { execute: [openid.allowInsecureRequests] }

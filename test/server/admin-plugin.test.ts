@@ -153,7 +153,13 @@ describe('ten thousand trusted issuers', () => {
       questions += 1
       return { status: 404, body: new Uint8Array() }
     }
-    const surroundings = { fetchDocument, now: admin.now, policy: admin.policy, warn: () => {} }
+    const surroundings = {
+      fetchDocument,
+      fetchUnlisted: fetchDocument,
+      now: admin.now,
+      policy: admin.policy,
+      warn: () => {},
+    }
     const keys = await signingKeysOf({ keys: [await newKey()] })
     const config = { ...admin.definition, accounts: [], protectedResources: [], accessTokenLifetime: 600 }
     const ask = async () => {

@@ -78,7 +78,7 @@ describe('a configuration', () => {
       'idp.clients.0.id',
       'https://client.example',
       'idp.clients[0].id',
-      'must be 1 to 255 of the characters A-Z a-z 0-9 . _ ~ -',
+      'must be the address of a client metadata document',
     ],
     ['idp.clients.0.id', 12, 'idp.clients[0].id', 'must be text'],
     ['idp.connections.0.lifetime', 601, 'idp.connections[0].lifetime', 'must be at most 600'],

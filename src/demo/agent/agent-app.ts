@@ -2,8 +2,10 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Seconds } from '../../protocol/ports.ts'
-import { refuseForeignHosts } from '../../testing/rebinding.ts'
+import { applicationPages } from '../application-pages.ts'
+import { twoAudits } from '../two-audits.ts'
 import { agentName, type Cast } from './cast.ts'
+import { comparePage } from './compare-page.ts'
 import { type ErrandName, runErrand } from './errands.ts'
 import { homePage, welcomePage } from './home-page.ts'
 import { sorryPage } from './page.ts'
@@ -11,8 +13,7 @@ import { icon } from './picture.ts'
 import { errandThenAgain } from './refusals.ts'
 import { type Person, relyingParty, SignInFailed } from './relying-party.ts'
 import { resultPage } from './result-page.ts'
-import { type Deed, type Session, sessionsOf } from './sessions.ts'
-import { style } from './style.ts'
+import { type BrowserSession, type Deed, type Session, sessionsOf } from './sessions.ts'
 
 export interface AgentAppOptions {
   cast: Cast
@@ -28,27 +29,10 @@ class ForeignForm extends Error {}
 
 /** Registers every route. The pages are for one browser on this machine: sessions live in memory. */
 export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOptions): void {
-  const sessions = sessionsOf(now)
+  const sessions = sessionsOf('finch_session', now, (): Omit<Session, keyof BrowserSession> => ({}))
   const provider = relyingParty(cast)
 
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: 8192 },
-    (_request, body, done) => done(null, new URLSearchParams(String(body))),
-  )
-  app.addHook('onRequest', async (_request, reply) => {
-    reply
-      .header('cache-control', 'no-store')
-      .header(
-        'content-security-policy',
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-      )
-      // Not no-referrer: Chromium would send Origin: null with every form.
-      .header('referrer-policy', 'same-origin')
-      .header('x-content-type-options', 'nosniff')
-  })
-  refuseForeignHosts(app)
+  applicationPages(app, icon)
   app.setErrorHandler(async (error, request, reply) => {
     const session = sessions.find(request)
     if (error instanceof NotSignedIn) return reply.redirect('/', 303)
@@ -65,9 +49,6 @@ export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOp
   app.setNotFoundHandler(async (request, reply) =>
     send(reply.code(404), sorryPage('Nothing here', 'There is no such page.', sessions.find(request))),
   )
-
-  app.get('/style.css', async (_request, reply) => reply.type('text/css; charset=utf-8').send(style))
-  app.get('/icon.svg', async (_request, reply) => reply.type('image/svg+xml').send(icon))
 
   app.get('/', async (request, reply) => {
     const session = sessions.find(request)
@@ -105,6 +86,11 @@ export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOp
     const { session, person } = signedIn(request)
     const errand = { outcome: { kind: 'signed-in' }, observed: person.observed } as const
     return send(reply, resultPage({ deed: 'sign-in', errand }, cast, session))
+  })
+
+  app.get('/compare', async (request, reply) => {
+    const { session } = signedIn(request)
+    return send(reply, comparePage(cast, session, twoAudits(cast), await cast.connections()))
   })
 
   app.get('/result', async (request, reply) => {

@@ -1,6 +1,7 @@
 /** The cast of the demonstration: who plays whose part, at which address, and what the agent was configured with. */
 
 import type { AuditEvent } from '../../protocol/ports.ts'
+import type { SignInEntry } from '../../testing/world.ts'
 
 /** One company on the stage. */
 export interface Company {
@@ -18,6 +19,11 @@ export const companies = {
   identityProvider: { name: 'Passgate', part: 'Okta', does: `keeps ${employer}’s people and their sign-in` },
   chat: { name: 'Tidewater Chat', part: 'Slack', does: 'keeps the messages: an API and an MCP server' },
   agent: { name: 'Finch Assistant', part: 'Claude', does: 'works for whoever is signed in' },
+  unmanaged: {
+    name: 'Magpie',
+    part: 'any MCP client',
+    does: `was found on the internet: nobody at ${employer} knows it`,
+  },
   files: { name: 'Larkspur Files', part: 'any other vendor', does: 'keeps files, and trusts Passgate as well' },
 } as const satisfies Record<string, Company>
 
@@ -54,6 +60,10 @@ export interface Cast {
   identityProvider: { issuer: string; credentials: Credentials }
   chat: Vendor & { messagesUrl: string; mcpUrl: string }
   files: Vendor
+  /** The application that no company manages. Its id at the chat is the address of its document. */
+  unmanaged: { origin: string; clientId: string }
+  /** The audit of every company, and the identity provider's log of sign-ins; oldest first. */
+  records: { audit: readonly AuditEvent[]; signIns: readonly SignInEntry[] }
   /** The audit event of the server that gave this correlation id to a request. */
   auditOf(correlationId: string): AuditEvent | undefined
   connections(): Promise<AgentConnection[]>
@@ -70,5 +80,6 @@ export function companyAt(address: string, cast: Cast): string {
   if (at(cast.chat.issuer, cast.chat.messagesUrl, cast.chat.mcpUrl)) return companies.chat.name
   if (at(cast.files.issuer)) return companies.files.name
   if (at(cast.redirectUri)) return companies.agent.name
+  if (at(cast.unmanaged.origin)) return companies.unmanaged.name
   return address
 }

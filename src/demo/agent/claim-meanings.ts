@@ -89,6 +89,7 @@ export function duration(seconds: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
 
-function clockTime(seconds: number): string {
+/** The time of day, in UTC. */
+export function clockTime(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(11, 19)} UTC`
 }

@@ -1,8 +1,9 @@
 /** What the agent does for a person: reads the chat, posts to it, asks the MCP server; each with everything that was sent. */
 
-import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import * as z from 'zod'
 import { CrossAppError, clientSecretBasic, createCrossAppFetch, type Fetch } from '../../client/client.ts'
+import { callTool } from '../mcp-call.ts'
 import { agentName, type Cast } from './cast.ts'
 import type { Observed } from './observed.ts'
 import type { Person } from './relying-party.ts'
@@ -12,7 +13,7 @@ const Message = z.object({ author: z.string(), via: z.string(), channel: z.strin
 export type Message = z.output<typeof Message>
 
 /** Who the chat says is calling. */
-const Caller = z.object({
+export const Caller = z.object({
   account: z.string(),
   email: z.string().optional(),
   name: z.string().optional(),
@@ -75,8 +76,8 @@ async function outcomeOf(name: ErrandName, text: string, fetch: Fetch, { chat }:
     const response = await fetch(messagesUrl, { method: 'POST', headers, body: JSON.stringify({ text }) })
     return { kind: 'posted', message: Message.parse(await answered(response)) }
   }
-  if (name === 'whoami') return { kind: 'whoami', caller: Caller.parse(await callTool('whoami', {}, mcpUrl, fetch)) }
-  return { kind: 'posted', message: Message.parse(await callTool('post_message', { text }, mcpUrl, fetch)) }
+  if (name === 'whoami') return { kind: 'whoami', caller: Caller.parse(await callTool(byMcp(mcpUrl, fetch), 'whoami')) }
+  return { kind: 'posted', message: Message.parse(await callTool(byMcp(mcpUrl, fetch), 'post_message', { text })) }
 }
 
 async function answered(response: Response): Promise<unknown> {
@@ -85,22 +86,8 @@ async function answered(response: Response): Promise<unknown> {
 }
 
 /** Any MCP client will do: all it is given is the fetch. */
-async function callTool(
-  tool: string,
-  args: { [name: string]: string },
-  mcpUrl: string,
-  fetch: Fetch,
-): Promise<unknown> {
-  const client = new Client({ name: agentName, version: '1.0.0' })
-  try {
-    await client.connect(new StreamableHTTPClientTransport(new URL(mcpUrl), { fetch }))
-    const { content, isError } = await client.callTool({ name: tool, arguments: args })
-    const [first] = content
-    if (isError === true || first?.type !== 'text') throw new Error(`the tool ${tool} did not answer with text`)
-    return JSON.parse(first.text)
-  } finally {
-    await client.close()
-  }
+function byMcp(mcpUrl: string, fetch: Fetch) {
+  return { name: agentName, transport: new StreamableHTTPClientTransport(new URL(mcpUrl), { fetch }) }
 }
 
 /** The MCP client may wrap what its fetch threw. */

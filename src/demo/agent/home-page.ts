@@ -7,7 +7,7 @@ import { picture } from './picture.ts'
 import type { Person } from './relying-party.ts'
 import type { Session } from './sessions.ts'
 
-const { identityProvider, chat, agent, files } = companies
+const { identityProvider, chat, agent, files, unmanaged } = companies
 
 /** For somebody who has not signed in. */
 export function welcomePage(cast: Cast, session: Session | undefined): string {
@@ -65,6 +65,7 @@ ${toChat?.enabled === false ? restore(session) : undefined}
 <button>Post it</button></form>
 </div>
 </section>
+${sideBySide(cast)}
 <section aria-labelledby="what-if">
 <h2 id="what-if">What if …</h2>
 <p>A key that others can use is no key. Try to break this one.</p>
@@ -84,6 +85,25 @@ function connectionCard({ audience, enabled, scopes }: AgentConnection, cast: Ca
   return html`<li class="card"><h3>${companyAt(audience, cast)}</h3>
 <p class="pill ${enabled ? 'good' : 'bad'}">${enabled ? `connected by ${employer}` : `removed by ${employer}`}</p>
 <p>Scopes: ${scopes.map((scope) => html`<code>${scope}</code> `)}</p></li>`
+}
+
+/** The managed application and the unmanaged one. */
+function sideBySide(cast: Cast): Html {
+  return html`<section aria-labelledby="beside">
+<h2 id="beside">Beside it: an application that nobody manages</h2>
+<div class="cards wide">
+<div class="card"><h3>${agentName}, managed</h3>
+<ul><li>Nobody is asked anything: ${employer} has decided.</li>
+<li>${employer}’s IT sees every token that ${identityProvider.name} lets out: for whom, through whom, to where, with which scopes.</li>
+<li>${employer} stops it in one place.</li></ul></div>
+<div class="card"><h3>${unmanaged.name}, unmanaged</h3>
+<ul><li>You click Allow on a page of ${chat.name}.</li>
+<li>${employer}’s IT sees that you signed in to ${chat.name}, and nothing of ${unmanaged.name}.</li>
+<li>${employer} cannot stop it. Only the operator of ${chat.name} can.</li></ul>
+<p><a class="button" href="${cast.unmanaged.origin}/">Try ${unmanaged.name}</a></p></div>
+</div>
+<p class="after"><a href="/compare">What each company wrote down about both</a></p>
+</section>`
 }
 
 function whatIf(session: Session, action: string, heading: string, says: string, button: string): Html {
@@ -120,6 +140,7 @@ ${row(identityProvider, cast.identityProvider.issuer)}
 ${row(agent, new URL(cast.redirectUri).origin)}
 ${row(chat, cast.chat.mcpUrl)}
 ${row(files, cast.files.issuer)}
+${row(unmanaged, cast.unmanaged.origin)}
 </dl>
 </section>`
 }

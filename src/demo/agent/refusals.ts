@@ -39,11 +39,11 @@ export async function errandThenAgain(to: 'chat' | 'files', person: Person, cast
   return { ...errand, observed: [...errand.observed, await redeemAt(cast[to], idJag)] }
 }
 
-/** Reads the chat while the employer's administrator has removed the connection, and puts it back whatever comes of it. */
-export async function errandWithoutConnection(person: Person, cast: Cast): Promise<Errand> {
+/** Does something while the employer's administrator has removed the connection, and puts it back whatever comes of it. */
+export async function withoutConnection<Result>(cast: Cast, deed: () => Promise<Result>): Promise<Result> {
   await cast.setConnection(cast.chat.issuer, false)
   try {
-    return await runErrand('read', '', person, cast)
+    return await deed()
   } finally {
     await cast.setConnection(cast.chat.issuer, true)
   }

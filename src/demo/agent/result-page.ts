@@ -23,7 +23,12 @@ export function resultPage({ deed, errand }: Result, cast: Cast, session: Sessio
 <h1>${heading}</h1>
 <p class="lead">${says}</p>
 ${last?.refused === true ? refusal(last) : answer(deed, errand.outcome, cast)}
-${deed === 'disconnect' ? restore(session) : undefined}
+${
+  deed === 'disconnect'
+    ? html`${restore(session)}
+${notStopped(cast)}`
+    : undefined
+}
 </section>
 <section aria-labelledby="steps">
 <h2 id="steps">How it came about</h2>
@@ -31,6 +36,12 @@ ${deed === 'disconnect' ? restore(session) : undefined}
 <ol class="timeline">${steps.map(timelineStep)}</ol>
 </section>`,
   )
+}
+
+/** What a removed connection does not end. */
+function notStopped({ unmanaged }: Cast): Html {
+  const { name } = companies.unmanaged
+  return html`<p class="after">It does not stop <a href="${unmanaged.origin}/">${name}</a>, which you let into the chat yourself, if you did: ${employer} has nothing to remove there. Only the operator of ${companies.chat.name} can end that. <a href="/compare">Compare the two</a></p>`
 }
 
 function verdict(deed: Deed, outcome: Outcome, last: ShownStep | undefined, person: string) {

@@ -1,4 +1,4 @@
-/** Browser sessions of the agent, in memory: one random cookie each, gone when the process stops. */
+/** Browser sessions of an application, in memory: one random cookie each, gone when the process stops. */
 
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
@@ -15,43 +15,50 @@ export interface Result {
   errand: Errand
 }
 
-/** One browser. `person` is there once somebody has signed in with it. */
-export interface Session {
+/** One browser. */
+export interface BrowserSession {
   id: string
   /** Stands in every form; a post without it came from somebody else's page. */
   formToken: string
   startedAt: Seconds
+}
+
+/** One browser at the agent. `person` is there once somebody has signed in with it. */
+export interface Session extends BrowserSession {
   pending?: PendingSignIn
   person?: Person
   result?: Result
 }
 
-/** The sessions of one agent. */
-export interface Sessions {
+/** The sessions of one application, each with a state of its own. */
+export interface Sessions<State> {
   /** The session of a request's cookie; undefined when there is none that lives. */
-  find(request: FastifyRequest): Session | undefined
+  find(request: FastifyRequest): (BrowserSession & State) | undefined
   /** Starts a session and sets its cookie. */
-  start(reply: FastifyReply): Session
+  start(reply: FastifyReply): BrowserSession & State
   /** Forgets a session. Its cookie is worth nothing afterwards. */
-  end(session: Session): void
+  end(session: BrowserSession): void
 }
 
-const cookieName = 'finch_session'
 const lifetime: Seconds = 8 * 3600
 const maxSessions = 1000
 
-/** At most 1000 sessions of eight hours; the oldest makes way. */
-export function sessionsOf(now: () => Seconds): Sessions {
-  const sessions = new Map<string, Session>()
+/** At most 1000 sessions of eight hours, each starting with a `fresh` state; the oldest makes way. Cookies know no ports: each name is one application's. */
+export function sessionsOf<State extends object>(
+  cookieName: string,
+  now: () => Seconds,
+  fresh: () => State,
+): Sessions<State> {
+  const sessions = new Map<string, BrowserSession & State>()
   return {
     find(request) {
-      const session = sessions.get(cookieOf(request.headers.cookie ?? ''))
+      const session = sessions.get(cookieOf(request.headers.cookie ?? '', cookieName))
       return session !== undefined && now() < session.startedAt + lifetime ? session : undefined
     },
     start(reply) {
       const oldest = sessions.size >= maxSessions ? sessions.keys().next().value : undefined
       if (oldest !== undefined) sessions.delete(oldest)
-      const session = { id: random(), formToken: random(), startedAt: now() }
+      const session = { ...fresh(), id: random(), formToken: random(), startedAt: now() }
       sessions.set(session.id, session)
       // Lax: the cookie comes along when the identity provider sends the browser back. No Secure: loopback has no https.
       reply.header('set-cookie', `${cookieName}=${session.id}; Path=/; HttpOnly; SameSite=Lax`)
@@ -63,7 +70,7 @@ export function sessionsOf(now: () => Seconds): Sessions {
   }
 }
 
-function cookieOf(header: string): string {
+function cookieOf(header: string, cookieName: string): string {
   const pairs = header.split(';').map((pair) => pair.trim())
   return pairs.find((pair) => pair.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1) ?? ''
 }

@@ -74,7 +74,17 @@ button.quiet { background: none; color: var(--accent); padding: .3rem .4rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr)); gap: 1rem; list-style: none; padding: 0; }
 .cards:not(:first-child) { margin-top: 1rem; }
 .card { display: flex; flex-direction: column; align-items: flex-start; gap: .6rem; padding: 1.25rem; border: 1px solid var(--line); border-radius: .9rem; background: var(--card); }
-.card p { margin: 0; color: var(--quiet); }
+.card p, .card ul { margin: 0; color: var(--quiet); }
+.card ul { padding-left: 1.1rem; display: grid; gap: .4rem; }
+.cards.wide { grid-template-columns: repeat(auto-fit, minmax(min(24rem, 100%), 1fr)); }
+.card ul.record { list-style: none; padding: 0; width: 100%; font-size: .92rem; }
+.record li { overflow-wrap: anywhere; padding-top: .4rem; border-top: 1px solid var(--line); }
+.record b { color: var(--text); }
+.verdict { margin-top: 1rem; font-weight: 600; }
+.after, form.try { margin-top: 1rem; }
+.answer + .cards { margin-top: 1.5rem; }
+.cards + p, form.try + p { margin-top: 1rem; }
+.told { margin-top: 1.5rem; }
 .card button { margin-top: auto; }
 input[name="text"] { width: 100%; font: inherit; color: inherit; padding: .5rem .7rem; border: 1px solid var(--quiet); border-radius: .5rem; background: var(--page); }
 fieldset { border: 0; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .95rem; }

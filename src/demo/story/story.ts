@@ -1,14 +1,15 @@
-/** The story without a browser: one person signs in, the agent reaches the chat, and three things are refused. */
+/** The story without a browser: one person signs in, the agent reaches the chat, three things are refused, and another application asks. */
 
 import { walkSignIn } from '../../testing/headless-sign-in.ts'
 import type { Cast } from '../agent/cast.ts'
 import { runErrand } from '../agent/errands.ts'
 import type { Observed } from '../agent/observed.ts'
-import { errandWithoutConnection, idJagOf, redeemAt } from '../agent/refusals.ts'
+import { idJagOf, redeemAt, withoutConnection } from '../agent/refusals.ts'
 import { relyingParty } from '../agent/relying-party.ts'
 import type { Scene } from './scene.ts'
 import { sevenSteps } from './seven-steps.ts'
 import { threeRefusals } from './three-refusals.ts'
+import { callerOf, letIn, withoutCrossAppAccess } from './without.ts'
 
 /**
  * Plays the whole story over real HTTP and judges every scene; the connection it removes is back at the end. Rejects only where a
@@ -27,11 +28,16 @@ export async function playStory(cast: Cast): Promise<Scene[]> {
   const idJag = idJagOf(read.observed)
   const elsewhere = idJag === undefined ? undefined : await redeemAt(cast.files, idJag)
   const twice = idJag === undefined ? undefined : await redeemAt(cast.chat, idJag)
-  const { observed } = await errandWithoutConnection(person, cast)
-  const removed: Observed | undefined = observed.find(({ name }) => name === 'exchange')
+  const { magpie, consent, caller } = await letIn(cast)
+  const { stopped, afterRemoval } = await withoutConnection(cast, async () => ({
+    stopped: await runErrand('read', '', person, cast),
+    afterRemoval: await callerOf(magpie),
+  }))
+  const removed: Observed | undefined = stopped.observed.find(({ name }) => name === 'exchange')
 
   return [
     ...sevenSteps({ person, read, posted, text, readAgain }, cast),
     ...threeRefusals({ elsewhere, twice, removed }, cast),
+    ...withoutCrossAppAccess({ observed: magpie.observed, consent, caller, afterRemoval }, cast),
   ]
 }

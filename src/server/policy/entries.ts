@@ -12,7 +12,8 @@ export type IdpDefinition = Pick<
   Partial<Pick<IdpConfig, 'pairwiseSecret'>>
 
 /** The part of a resource authorization server's configuration that entries are part of, or depend on. */
-export type ResourceAsDefinition = Pick<ResourceAsConfig, 'issuer' | 'resources' | 'clients' | 'trustedIssuers'>
+export type ResourceAsDefinition = Pick<ResourceAsConfig, 'issuer' | 'resources' | 'clients' | 'trustedIssuers'> &
+  Partial<Pick<ResourceAsConfig, 'metadataDocuments'>>
 
 /** An entry that counts now, with the version of its record; 0 when it is the configuration's own. */
 export interface KnownEntry<Entry> {

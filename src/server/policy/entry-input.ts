@@ -5,6 +5,7 @@ import { secretDigestOf } from '../../protocol/client-auth.ts'
 import type { JsonObject } from '../../protocol/json.ts'
 import type { RecordValue } from '../../store/store.ts'
 import { type Finding, partOf } from '../config-part.ts'
+import { entryWithProfile } from '../config-profiles.ts'
 import { clientMembersAt, connection, plainClientMembers, trustedIssuer } from '../config-schema.ts'
 import { isLoopbackUrl } from '../config-values.ts'
 import { checkIdp } from '../idp-checks.ts'
@@ -54,7 +55,7 @@ export async function readTrustedIssuer(
   server: ResourceAsDefinition,
   { clients }: ResourceAsEntries,
 ): Promise<EntryValue> {
-  const raw = { ...body, ...named }
+  const raw = entryWithProfile('trustedIssuer', { ...body, ...named })
   const around = { ...server, clients: entriesOf(clients), trustedIssuers: [raw] }
   return await judged(
     trustedIssuer,
@@ -74,7 +75,7 @@ export async function readIdpClient(
 ): Promise<EntryValue> {
   const around = (raw: unknown) => checkIdp(partOf({ ...idp, connections: [], clients: [raw] }))
   const shape = mapping({ ...clientMembers(idp.issuer), ...clientMembersAt.idp })
-  return await readClient(shape, body, named, around, before)
+  return await readClient('idpClient', shape, body, named, around, before)
 }
 
 /** A client of a resource authorization server, as {@link readClient} reads them. */
@@ -86,7 +87,7 @@ export async function readResourceAsClient(
 ): Promise<EntryValue> {
   const around = (raw: unknown) => checkResourceAs(partOf({ ...server, trustedIssuers: [], clients: [raw] }))
   const shape = mapping({ ...clientMembers(server.issuer), ...clientMembersAt.resourceAs })
-  return await readClient(shape, body, named, around, before)
+  return await readClient('resourceAsClient', shape, body, named, around, before)
 }
 
 /** The credentials as they come over HTTP: the secret itself, and public keys written out. */
@@ -110,13 +111,14 @@ type ClientShape = z.ZodType<{
  * it: nobody can send back what nobody is shown.
  */
 async function readClient(
+  place: 'idpClient' | 'resourceAsClient',
   shape: ClientShape,
   body: JsonObject,
   named: { id: string },
   check: (raw: unknown) => Finding[],
   before: KnownEntry<{ secretDigest?: Uint8Array | undefined }> | undefined,
 ): Promise<EntryValue> {
-  const raw: JsonObject = { ...body, ...named }
+  const raw: JsonObject = entryWithProfile(place, { ...body, ...named })
   const bySecret =
     Array.isArray(raw.authMethods) && raw.authMethods.some((one) => String(one).startsWith('client_secret'))
   const kept = raw.secret === undefined && bySecret ? before?.entry.secretDigest : undefined

@@ -26,6 +26,8 @@ export interface SignInOptions {
   directory: Directory
   /** How clients prove who they are at the token endpoint, the same for every grant. */
   authentication: ClientAuthentication
+  /** Told of each person who is signed in to an application, also without being asked again. */
+  signedIn(entry: { sub: string; client: string }): void
   /** Told of failures of the provider's own. */
   report(error: unknown, correlationId: string): void
 }
@@ -59,6 +61,10 @@ export async function openIdProvider(options: SignInOptions): Promise<Provider> 
   provider.on('server_error', (context, error) =>
     options.report(error, String(context.response.get('x-correlation-id') || 'none')),
   )
+  provider.on('authorization.success', ({ oidc: { client, session } }) => {
+    const { accountId: sub } = session ?? {}
+    if (client !== undefined && sub !== undefined) options.signedIn({ sub, client: client.clientId })
+  })
   return provider
 }
 

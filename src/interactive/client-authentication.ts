@@ -1,0 +1,46 @@
+/** Which client of the code grant sends a request: by its credentials, or by its name alone where it is a public one. */
+
+import { authenticateClient, type ClientCredentials } from '../protocol/client-auth.ts'
+import { OAuthError, unauthenticated } from '../protocol/errors.ts'
+import type { Ports } from '../protocol/ports.ts'
+import type { InteractiveClient, InteractiveClients } from './clients.ts'
+import type { InteractiveGrantOptions } from './options.ts'
+
+/** The client of a request for a token or its end. Throws `invalid_client` as every other grant does. */
+export async function authenticated(
+  credentials: ClientCredentials,
+  { options, clients }: { options: InteractiveGrantOptions; clients: InteractiveClients },
+  ports: Ports,
+): Promise<{ client: InteractiveClient; spend(): Promise<void> }> {
+  const { issuer, skew } = options.resourceAuthorizationServer
+  const open = await openClient(credentials, clients)
+  if (open !== undefined) return { client: open, spend: async () => {} }
+  const known = new Map<string, InteractiveClient>()
+  const findClient = async (id: string) => {
+    const client = await clients.find(id)
+    if (client !== undefined) known.set(id, client)
+    return client?.client ?? (await options.findRegistered(id))?.client
+  }
+  const { client, spend } = await authenticateClient(credentials, { issuer, findClient, skew, ports })
+  const interactive = known.get(client.id)
+  if (interactive === undefined)
+    throw new OAuthError('unauthorized_client', 'this client is not registered for the authorization code grant', {
+      reason: 'grant_not_enabled',
+    })
+  return { client: interactive, spend }
+}
+
+/** The public client that a request without credentials names. Throws `invalid_client` for one that is disabled. */
+export async function openClient(
+  { authorization, form }: ClientCredentials,
+  clients: InteractiveClients,
+): Promise<InteractiveClient | undefined> {
+  const named = form.optional('client_id')
+  const bare = authorization.length === 0 && !secrets.some((name) => form.optional(name) !== undefined)
+  const found = bare && named !== undefined ? await clients.find(named) : undefined
+  if (found?.open !== true) return undefined
+  if (!found.client.enabled) throw unauthenticated('client_disabled', `${found.client.id} is disabled`)
+  return found
+}
+
+const secrets = ['client_secret', 'client_assertion', 'client_assertion_type']

@@ -1,0 +1,82 @@
+/** The policy at the code grant: whoever is stopped gets nothing more, and loses what they have. */
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Answer, claimsOf, type Deployment, deploy, mcp, wiki } from './deployment.ts'
+
+let chat: Deployment
+beforeEach(async () => {
+  chat = await deploy()
+})
+afterEach(async () => await chat.close())
+
+describe('a block', () => {
+  it.each<[string, () => object]>([
+    ['a person by the sub of their IdP', () => ({ user: 'alice-at-work' })],
+    ['a person by their account', () => ({ user: 'a-alice' })],
+    ['a person by their address', () => ({ user: 'alice@acme.example' })],
+    ['the resource', () => ({ audience: mcp })],
+    ['the server', () => ({ audience: chat.issuer })],
+    ['the IdP at which people signed in', () => ({ issuer: chat.idp.issuer })],
+  ])('of %s refuses a code and a refresh token, and what it ended stays ended', async (_, whatOf) => {
+    const what = whatOf()
+    const token = (await chat.token(wiki)).body
+    const form = await chat.code(wiki)
+    await chat.block(what)
+    const refused: Answer[] = [
+      await chat.post('/token', form, { as: wiki }),
+      await chat.refresh(wiki, token.refresh_token),
+    ]
+    for (const answer of refused) expect(answer.body.error).toBe('access_denied')
+    for (const action of ['code', 'refresh'] as const)
+      expect(chat.last(action)).toMatchObject({ outcome: 'refused', reason: 'blocked', account: 'a-alice' })
+    expect(await chat.isAlive(token.access_token)).toBe(false)
+    await chat.block(what, true)
+    expect((await chat.refresh(wiki, token.refresh_token)).body).toMatchObject({ error: 'invalid_grant' })
+    expect(chat.last('refresh')).toMatchObject({ outcome: 'refused', reason: 'blocked' })
+    expect((await chat.post('/token', form, { as: wiki })).body.error).toBe('invalid_grant')
+    expect(await chat.isAlive(token.access_token)).toBe(false)
+    // And a new sign-in starts anew.
+    expect((await chat.token(wiki)).status).toBe(200)
+  })
+
+  it('of a client refuses it as one that is disabled', async () => {
+    const token = (await chat.token(wiki)).body
+    await chat.block({ client: 'wiki' })
+    expect((await chat.refresh(wiki, token.refresh_token)).body.error).toBe('invalid_client')
+    expect(await chat.isAlive(token.access_token)).toBe(false)
+    expect((await chat.browser().open(chat.authorize(wiki))).status).toBe(400)
+  })
+
+  it('of a person keeps them from signing in', async () => {
+    await chat.block({ user: 'alice-at-work' })
+    const page = await chat.browser(wiki).open(chat.authorize(wiki))
+    expect(page.status).toBe(403)
+    await chat.block({ user: 'alice-at-work' }, true)
+    expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(200)
+  })
+})
+
+describe('an account', () => {
+  it('that is disabled lets nobody in', async () => {
+    await chat.close()
+    chat = await deploy({ accounts: [{ id: 'a-alice', email: 'alice@acme.example', disabled: true }] })
+    expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(403)
+  })
+
+  it('is made for an unknown person only where the configuration says so', async () => {
+    await chat.close()
+    chat = await deploy({ accounts: [] })
+    expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(403)
+    await chat.close()
+    chat = await deploy({ accounts: [] }, 1, { place: { unknownUsers: 'create' } })
+    const { body } = await chat.token(wiki)
+    expect(claimsOf(body.access_token).sub).toMatch(/^person-/)
+  })
+
+  it('is linked by an address that the IdP has verified, and by no other', async () => {
+    chat.idp.astray.claims = { email_verified: false }
+    expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(403)
+    chat.idp.astray.claims = {}
+    expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(200)
+  })
+})
