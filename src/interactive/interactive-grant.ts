@@ -43,6 +43,7 @@ export async function interactiveGrant(options: InteractiveGrantOptions): Promis
     state,
     now,
     accessTokenLifetime,
+    refreshTokenReuse: options.refreshTokenReuse,
     clients: {
       async find(id) {
         const client = await clients.find(id)

@@ -84,7 +84,11 @@ export function judge(
       throw new OAuthError('invalid_scope', 'scope: more than was agreed to', { reason: 'scope_denied' })
     // What is governed no longer is no reason to refuse the rest.
     const resource = agreed.resources.filter((one) => server.resources.some((its) => sameResource(its.resource, one)))
-    const governed = grantedResources({ resource }, asked.resources, server)
+    // RFC 6749 §3.3: not agreed to here is what was shown with another resource, also when this one has come to have the scope since.
+    const governed = grantedResources({ resource }, asked.resources, server).map((one) => ({
+      ...one,
+      scopes: one.scopes.filter((scope) => agreedAt(consented, one.resource).includes(scope)),
+    }))
     const granted = narrow({ scope: agreed.scopes.join(' ') }, asked.scopes, governed, client.policy)
     namePolicy()
     const claims = { iss: issuer, sub, email }
@@ -114,15 +118,17 @@ export function judge(
   }
 }
 
-/** RFC 9068 §3: a scope that was agreed to at every one of the resources, so that it means the same at each. */
-function agreedTo({ scope = '', resource = [] }: Source, consented: Consented = {}): Asked {
+/** What the code or refresh token is for, as far as it was agreed to at one of its resources at least. */
+function agreedTo({ scope = '', resource = [] }: Source, consented: Consented): Asked {
   const resources = [resource].flat()
-  const scopesAt = (one: string) =>
-    Object.entries(consented)
-      .filter(([shown]) => sameResource(shown, one))
-      .flatMap(([, scopes]) => scopes.split(' '))
-  const scopes = scope.split(' ').filter((one) => one !== '' && resources.some((at) => scopesAt(at).includes(one)))
-  return { scopes, resources }
+  const agreed = resources.flatMap((one) => agreedAt(consented, one))
+  return { scopes: scope.split(' ').filter((one) => agreed.includes(one)), resources }
+}
+
+function agreedAt(consented: Consented = {}, resource: string): string[] {
+  return Object.entries(consented)
+    .filter(([shown]) => sameResource(shown, resource))
+    .flatMap(([, scopes]) => scopes.split(' ').filter((one) => one !== ''))
 }
 
 /** The refusal of a grant that is no longer good (RFC 6749 §5.2). */

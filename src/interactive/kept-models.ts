@@ -3,7 +3,7 @@
 import type { Adapter, AdapterFactory, AdapterPayload } from 'oidc-provider'
 import type { Seconds } from '../protocol/ports.ts'
 import type { RecordValue } from './sign-in/contract.ts'
-import { type InteractiveState, isConflict, type KeptChange, put, recordId, remove } from './state.ts'
+import { type InteractiveState, isConflict, type KeptChange, put, recordId, remove, untilUncontested } from './state.ts'
 
 export interface KeptModelsOptions {
   issuer: string
@@ -11,6 +11,8 @@ export interface KeptModelsOptions {
   now(): Seconds
   /** How long a code is remembered beyond its end, so that its reuse is noticed: the life of the access token that came of it. */
   accessTokenLifetime: Seconds
+  /** How long a refresh token that was replaced is still taken, and replaced by one more. 0: it is theft at once. */
+  refreshTokenReuse: Seconds
   /** Where clients are looked for, and where those are kept that register themselves. */
   clients: Pick<Adapter, 'find' | 'upsert' | 'destroy'>
   /**
@@ -69,9 +71,12 @@ const unused: Adapter = {
 }
 
 function recordAdapter(model: string, options: KeptModelsOptions): Adapter {
-  const { issuer, state, now, accessTokenLifetime, spend } = options
+  const { issuer, state, now, accessTokenLifetime, refreshTokenReuse, spend } = options
   const place = (id: string) => placeOf(issuer, model, id)
   const read = async (kind: string, id: string) => await state.get(kind, id)
+  const mayComeAgain = model === 'RefreshToken' && refreshTokenReuse > 0
+  const isTakenAgain = (consumed: unknown) =>
+    mayComeAgain && typeof consumed === 'number' && now() - consumed < refreshTokenReuse
   return {
     ...unused,
     async upsert(id, payload, expiresIn) {
@@ -88,7 +93,9 @@ function recordAdapter(model: string, options: KeptModelsOptions): Adapter {
     async find(id) {
       const { kind, id: recordId } = place(id)
       const record = await read(kind, recordId)
-      return record === undefined ? undefined : { ...record.value, jti: id }
+      if (record === undefined) return undefined
+      const { consumed, ...unused } = record.value
+      return { ...(isTakenAgain(consumed) ? unused : record.value), jti: id }
     },
     async findByUid(uid) {
       const { kind, id } = sessionPlace(issuer, uid)
@@ -97,12 +104,20 @@ function recordAdapter(model: string, options: KeptModelsOptions): Adapter {
     },
     async consume(id) {
       const { kind, id: recordId } = place(id)
-      const record = await read(kind, recordId)
-      if (record === undefined || record.value.consumed !== undefined) throw new SpentError('was used before')
-      const value = { ...record.value, consumed: Math.floor(now()) }
-      const mark = { kind, id: recordId, expected: record.version, value, ...endOf(record.until) }
+      const once = async () => {
+        const record = await read(kind, recordId)
+        const { consumed = Math.floor(now()) } = record?.value ?? {}
+        if (record === undefined || (record.value.consumed !== undefined && !isTakenAgain(consumed)))
+          throw new SpentError('was used before')
+        // The first use counts: who comes again does not prolong it.
+        const value = { ...record.value, consumed }
+        await spend(
+          { ...record.value, jti: id },
+          { kind, id: recordId, expected: record.version, value, ...endOf(record.until) },
+        )
+      }
       try {
-        await spend({ ...record.value, jti: id }, mark)
+        await (mayComeAgain ? untilUncontested(once) : once())
       } catch (error) {
         throw isConflict(error) ? new SpentError('is being used by somebody else', { cause: error }) : error
       }

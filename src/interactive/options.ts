@@ -29,6 +29,8 @@ export interface InteractiveGrantOptions {
   cookieKey: string
   /** From the consent on: how long refresh tokens are good, used or not. */
   refreshTokenLifetime: Seconds
+  /** For how long one that was replaced is taken once more: clients that refresh in two places at once. 0: not at all. */
+  refreshTokenReuse: Seconds
   /** What a scope lets an application do, as a sentence for people. */
   scopeTexts: { readonly [scope: string]: string }
   policyVersion(): string

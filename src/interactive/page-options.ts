@@ -3,6 +3,7 @@
 import { issuerPath } from '../http/documents.ts'
 import { type Access, blockOf } from '../protocol/blocks.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { sameResource } from '../protocol/resource.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
 import { accountsBySubject, noAccount } from '../resource-as/accounts.ts'
 import type { InteractiveClients } from './clients.ts'
@@ -63,7 +64,7 @@ export function pageOptions(
       const { name, kind = 'dynamic' } = client ?? {}
       return { clientId, kind, redirectHost: new URL(redirectUri).host, ...(name === undefined ? {} : { name }) }
     },
-    resourceName: (resource) => resource,
+    resourceName: (asked) => server.resources.find(({ resource }) => sameResource(resource, asked))?.name ?? asked,
     scopeText: (scope) => (Object.hasOwn(scopeTexts, scope) ? (scopeTexts[scope] ?? scope) : scope),
     async recordConsent({ granted, client, account, person, scope, resource }) {
       await safe.record({

@@ -19,7 +19,7 @@ import type { InteractiveGrantOptions } from './options.ts'
 import { type AskProvider, callInProgress } from './provider-call.ts'
 import { tokenRefusal } from './refusals.ts'
 import type { SignIns } from './sign-ins.ts'
-import type { InteractiveState, KeptChange } from './state.ts'
+import { type InteractiveState, isConflict, type KeptChange } from './state.ts'
 
 /** A token request while the provider works on it: what its hooks need, and what they found. */
 interface TokenCall {
@@ -70,7 +70,13 @@ export function tokenHooks({ options, signIns }: TokenParts, provider: () => Pro
       const call = callInProgress() as TokenCall
       const decision = call.decision ?? (await decided(call, payload))
       if (payload.kind === 'RefreshToken' && payload.jti !== undefined) call.replaced = payload.jti
-      await commit(decision, [mark], options.state)
+      try {
+        await commit(decision, [mark], options.state)
+      } catch (error) {
+        // Whoever tries again decides again, on what is there by then.
+        if (isConflict(error)) delete call.decision
+        throw error
+      }
     },
     async useRefreshToken({ oidc }) {
       const call = callInProgress() as TokenCall

@@ -34,6 +34,8 @@ export interface GovernedResource {
   /** Its identifier (RFC 8707): what `aud` of the access token says. */
   resource: string
   scopes: readonly string[]
+  /** What people know it by. */
+  name?: string | undefined
 }
 
 /** What one client may be given here, whatever an issuer says. */

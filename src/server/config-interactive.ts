@@ -19,7 +19,7 @@ export function interactiveSchema(sources: Sources, development: boolean) {
           clientId: foreignName,
           clientSecret: secret(sources, { development, clientSecret: false }).optional(),
           emailDomains: z.array(emailDomain).default([]),
-          name: sentence(60).optional(),
+          name: peopleName,
           unknownUsers: z.enum(['refuse', 'create']).default('refuse'),
           ...signInIssuerNaming,
         }),
@@ -27,6 +27,8 @@ export function interactiveSchema(sources: Sources, development: boolean) {
       .min(1),
     cookieSecret: secret(sources, { development, clientSecret: false }).optional(),
     refreshTokenLifetime: duration(60, 90 * day).default(14 * day),
+    /** RFC 9700 §4.14.2 wants 0: a token that was replaced and comes again was stolen. */
+    refreshTokenReuse: duration(0, 30).default(0),
     scopes: z.record(z.string(), sentence(200)).default({}),
     registration: mapping({
       scopes: z.array(scope).min(1),
@@ -36,6 +38,9 @@ export function interactiveSchema(sources: Sources, development: boolean) {
     }).optional(),
   }).optional()
 }
+
+/** What people know something by. */
+export const peopleName = sentence(60).optional()
 
 /** What a client of the code grant has beside. Entries of the configuration and of run time are the same. */
 export const codeGrantMembers = {
@@ -53,7 +58,7 @@ export const codeGrantMembers = {
     .min(1)
     .optional(),
   /** What the consent page calls it. */
-  name: sentence(60).optional(),
+  name: peopleName,
 }
 
 function sentence(longest: number) {

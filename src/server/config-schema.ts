@@ -3,7 +3,7 @@
 import * as z from 'zod'
 import { defaultAlgorithms } from '../protocol/keys.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
-import { codeGrantMembers, interactiveSchema } from './config-interactive.ts'
+import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import {
@@ -171,7 +171,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     issuer: ownIssuer,
     listen: listen.prefault(usualListens.resourceAs),
     keys: signingKeys(sources),
-    resources: z.array(mapping({ resource, scopes: z.array(scope).min(1) })).min(1),
+    resources: z.array(mapping({ resource, scopes: z.array(scope).min(1), name: peopleName })).min(1),
     clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.resourceAs })),
     /** Who may introspect tokens, with credentials that are no client's. */
     protectedResources: z

@@ -28,7 +28,14 @@ export async function codeGrantOf(
 ): Promise<InteractiveEndpoints | undefined> {
   if (interactive === undefined) return undefined
   const allowLoopback = isLoopbackUrl(issuer)
-  const { registration, refreshTokenLifetime, scopes: scopeTexts, cookieSecret, signIn } = interactive
+  const {
+    registration,
+    refreshTokenLifetime,
+    refreshTokenReuse,
+    scopes: scopeTexts,
+    cookieSecret,
+    signIn,
+  } = interactive
   const { ports, policyVersion, report } = shared
   return await interactiveGrant({
     resourceAuthorizationServer,
@@ -47,6 +54,7 @@ export async function codeGrantOf(
     // Only in development there is none. What cookies hold cannot be guessed anyway, and every worker must read them.
     cookieKey: cookieSecret ?? createHash('sha256').update(`development ${issuer}`).digest('base64url'),
     refreshTokenLifetime,
+    refreshTokenReuse,
     scopeTexts,
     policyVersion,
     report,

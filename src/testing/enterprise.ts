@@ -106,7 +106,10 @@ export function chatDefinition(
   const resources = [mcp, api]
   return {
     issuer: chat,
-    resources: resources.map((resource) => ({ resource, scopes: chatScopes })),
+    resources: [
+      { resource: mcp, name: 'Tidewater Chat, over MCP', scopes: chatScopes },
+      { resource: api, name: 'Tidewater Chat', scopes: chatScopes },
+    ],
     clients: [
       { ...assistant.atResourceAs, scopes: chatScopes, resources },
       { ...notebook.atResourceAs, scopes: ['chat.read'], resources },
@@ -125,6 +128,7 @@ export function chatDefinition(
       ],
       cookieSecret: newId(),
       refreshTokenLifetime: 14 * 24 * 3600,
+      refreshTokenReuse: 0,
       scopes: chatScopeTexts,
       ...(registration ? { registration: { scopes: chatScopes, resources, perMinute: 60, perAddress: 60 } } : {}),
     },

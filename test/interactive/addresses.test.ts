@@ -26,6 +26,7 @@ describe('an issuer with a path', () => {
       asked.every(({ pathname }) => pathname.startsWith('/tenants/acme/')),
     )
     expect(page.text).toContain('wants to act for you')
+    expect(page.text).toContain('At <bdi>Messages</bdi> it wants to')
     const registered = await chat.register({ redirect_uris: ['https://editor.example/callback'] })
     expect(registered.status).toBe(201)
     expect(String(registered.body.registration_client_uri)).toMatch(`${chat.issuer}/register/dcr-`)

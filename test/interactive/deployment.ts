@@ -50,7 +50,7 @@ export async function deploy(
       issuer,
       keys: 'chat.json',
       resources: [
-        { resource: mcp, scopes: ['chat.read', 'chat.write'] },
+        { resource: mcp, name: 'Messages', scopes: ['chat.read', 'chat.write'] },
         { resource: files, scopes: ['files.read'] },
       ],
       clients: [
@@ -109,7 +109,7 @@ export async function deploy(
     now: systemNow,
     say: () => {},
     switchedOff: (entries) => switchedOff(config, entries),
-    interval: 3_600_000,
+    interval: 1000,
   })
   const keeper = {
     async record(event: AuditEvent) {

@@ -60,6 +60,30 @@ describe('the code grant', () => {
     for (let use = 0; use < 2; use++) expect((await chat.refresh(wiki, kept)).body.refresh_token).toBe(kept)
   })
 
+  it('takes one that was replaced again for a moment, only where the operator says so', async () => {
+    const patient = await deploy({
+      interactive: { registration: { scopes: ['chat.read'], resources: [mcp] }, refreshTokenReuse: 2 },
+    })
+    try {
+      const { body } = await patient.register({ redirect_uris: ['http://127.0.0.1/callback'] })
+      const parallel: Application = { clientId: String(body.client_id), redirectUri: 'http://127.0.0.1:5124/callback' }
+      const first = (await patient.token(parallel)).body
+      const answers = await Promise.all(Array.from({ length: 8 }, () => patient.refresh(parallel, first.refresh_token)))
+      expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
+      const tokens = answers.map((one) => one.body)
+      expect(new Set(tokens.map(({ refresh_token }) => refresh_token)).size).toBe(8)
+      expect(await patient.isAlive(tokens[7]?.access_token)).toBe(true)
+      // Its moment begins with the first use, and is not prolonged by others.
+      await expect
+        .poll(async () => (await patient.refresh(parallel, first.refresh_token)).status, { interval: 500 })
+        .toBe(400)
+      expect(await patient.isAlive(tokens[7]?.access_token)).toBe(false)
+      expect((await patient.refresh(parallel, tokens[7]?.refresh_token)).status).toBe(400)
+    } finally {
+      await patient.close()
+    }
+  })
+
   it('ends a whole family of refresh tokens, and its access tokens, when one is used twice', async () => {
     const { body } = await chat.token(editor)
     const next = await chat.refresh(editor, body.refresh_token)

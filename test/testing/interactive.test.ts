@@ -41,7 +41,7 @@ describe('the chat', () => {
       proof: expect.stringContaining(`It calls itself an application of ${new URL(clientId).host}.`),
       rows: [
         ['You are', 'alice@acme.example, signed in at Passgate. Not you?'],
-        [`At ${world.resources.mcp} it wants to`, 'read the messages you can read; write messages as you'],
+        ['At Tidewater Chat, over MCP it wants to', 'read the messages you can read; write messages as you'],
         ['Afterwards you are sent to', 'a program on this computer (127.0.0.1:8765)'],
       ],
     })
