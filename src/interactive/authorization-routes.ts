@@ -3,13 +3,14 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { correlate, correlationIdOf } from '../http/oauth-scope.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { isLoopbackHost } from '../protocol/loopback.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
-import type { InteractiveClients } from './clients.ts'
+import type { InteractiveClient, InteractiveClients } from './clients.ts'
 import type { InteractiveGrantOptions } from './options.ts'
 import { type AskProvider, forward, type ProviderAnswer } from './provider-call.ts'
 import { authorizationReason } from './refusals.ts'
-import { pageHeaders, signInErrorPage } from './sign-in/pages.ts'
+import { pageHeaders, signInErrorPage, strangersErrorPage } from './sign-in/pages.ts'
 
 /** Registers `/authorize` and the way back to it from the pages, below the issuer's path. */
 export async function authorizationRoutes(
@@ -27,7 +28,7 @@ export async function authorizationRoutes(
     reply
       .code(status)
       .headers(pageHeaders)
-      .send(signInErrorPage('This cannot go on', text, frame))
+      .send(signInErrorPage(cannotGoOn, text, frame))
 
   const refused = async (request: FastifyRequest, client: string, reason: Reason, error: string, detail: string) =>
     await safe.record({
@@ -43,7 +44,24 @@ export async function authorizationRoutes(
       ...(client === '' ? {} : { client }),
     })
 
-  const answer = async (request: FastifyRequest, reply: FastifyReply, given: ProviderAnswer, client: string) => {
+  /** Undefined where the browser may be sent on: no error, a known application, or a program on the person's own computer. */
+  const strangersAddress = async (
+    location: string,
+    client: InteractiveClient | undefined,
+  ): Promise<URL | undefined> => {
+    if (client === undefined || client.kind === 'registered') return undefined
+    const address = new URL(location, server.issuer)
+    if (isLoopbackHost(address.hostname)) return undefined
+    return (await options.findRegistered(client.client.id)) === undefined ? address : undefined
+  }
+
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: ProviderAnswer,
+    client: string,
+    stranger?: InteractiveClient,
+  ) => {
     const error = given.error as (Error & { error?: string; error_description?: string; expose?: boolean }) | undefined
     if (error !== undefined && error.expose !== true) throw error
     if (error !== undefined && error.error !== 'access_denied') {
@@ -52,6 +70,13 @@ export async function authorizationRoutes(
     }
     const { location, 'set-cookie': cookies } = given.headers
     if (cookies !== undefined) reply.header('set-cookie', cookies)
+    // RFC 9700 §4.11.2: or anybody could register an address, and have browsers sent there under this server's name.
+    const address = error && location !== undefined ? await strangersAddress(location, stranger) : undefined
+    if (error !== undefined && address !== undefined)
+      return reply
+        .code(400)
+        .headers(pageHeaders)
+        .send(strangersErrorPage(cannotGoOn, sentenceOf(error), frame, address))
     if (location !== undefined) return forward(reply.header('cache-control', 'no-store'), given)
     return page(reply, 400, error === undefined ? elsewhere : sentenceOf(error))
   }
@@ -71,9 +96,10 @@ export async function authorizationRoutes(
     scope.get(`${path}/authorize`, { exposeHeadRoute: false }, async (request, reply) => {
       const query = new URLSearchParams(queryOf(request))
       const client = query.get('client_id') ?? ''
+      let found: InteractiveClient | undefined
       try {
         // The document of a client is fetched here, where its trouble can be told.
-        await clients.find(client)
+        found = await clients.find(client)
       } catch (error) {
         if (!(error instanceof OAuthError)) throw error
         await refused(request, client.slice(0, 255), error.reason, error.code, error.detail ?? error.message)
@@ -81,7 +107,7 @@ export async function authorizationRoutes(
         return page(reply, 400, unusable)
       }
       const given = await ask(requestFor(request, `/authorize?${withoutSignInScopes(query)}`))
-      return await answer(request, reply, given, client)
+      return await answer(request, reply, given, client, found)
     })
     scope.get(`${path}/authorize/:uid`, { exposeHeadRoute: false }, async (request, reply) => {
       const { uid } = request.params as { uid: string }
@@ -91,6 +117,7 @@ export async function authorizationRoutes(
   await app.register(routes)
 }
 
+const cannotGoOn = 'This cannot go on'
 /** The same for every document: why it cannot be fetched would say what this server can reach. */
 const unusable = 'The metadata document of this application cannot be fetched, or breaks a rule (invalid_client).'
 const elsewhere = 'Somebody else signed in meanwhile, in another window. Start again at the application.'

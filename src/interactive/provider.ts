@@ -136,7 +136,12 @@ function cookiesOf({ resourceAuthorizationServer: { issuer }, cookieKey }: Inter
   const usual = { httpOnly: true, sameSite: 'lax', signed: true, secure } as const
   return {
     keys: [cookieKey],
-    names: { session: `${prefix}_session`, interaction: `${prefix}_interaction`, resume: `${prefix}_resume` },
+    // RFC 6265bis §4.1.3: no other host, and nobody on the way, sets a cookie of these names. Those of one step have a path of their own.
+    names: {
+      session: `${secure ? '__Host-' : ''}${prefix}_session`,
+      interaction: `${secure ? '__Secure-' : ''}${prefix}_interaction`,
+      resume: `${secure ? '__Secure-' : ''}${prefix}_resume`,
+    },
     long: usual,
     short: usual,
   }

@@ -87,9 +87,9 @@ export async function registrationRoutes(
       return forward(reply, given)
     } catch (error) {
       if (!(error instanceof RegistrationError)) throw error
-      const { code, message, reason, status } = error
+      const { code, message, reason } = error
       await record(request, { outcome: 'refused', reason, error: code, detail: message })
-      return reply.code(status).send({ error: code, error_description: message })
+      return refuse(reply, error)
     }
   }
 
@@ -106,8 +106,7 @@ export async function registrationRoutes(
       reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
     })
     scope.setErrorHandler(async (error: Error & { statusCode?: number; status?: number }, request, reply) => {
-      if (error instanceof RegistrationError)
-        return reply.code(error.status).send({ error: error.code, error_description: error.message })
+      if (error instanceof RegistrationError) return refuse(reply, error)
       const status = error.status ?? error.statusCode ?? 500
       if (status < 500)
         return reply.code(status).send({ error: 'invalid_request', error_description: 'the request cannot be read' })
@@ -132,6 +131,12 @@ export async function registrationRoutes(
       })
   }
   await app.register(routes)
+}
+
+function refuse(reply: FastifyReply, { code, message, status }: RegistrationError): FastifyReply {
+  // RFC 6750 §3
+  if (status === 401) reply.header('www-authenticate', `Bearer error="${code}"`)
+  return reply.code(status).send({ error: code, error_description: message })
 }
 
 /** RFC 7592 §2: 401 for an id that is none. Clients of another kind are not looked for: their documents would be fetched. */

@@ -62,7 +62,7 @@ function proof({ server }: Frame, { client: { kind, clientId, redirectHost }, is
   if (kind === 'metadata-document')
     return byAnyProgram
       ? html`<p class="proof">It calls itself an application of <strong>${hostOf(clientId)}</strong>. The people who run ${server} have not looked at it.</p>${warning}`
-      : html`<p class="proof">It is an application of <strong>${hostOf(clientId)}</strong>: that is proven. Its name is what it calls itself, and the people who run ${server} have not looked at it.</p>`
+      : html`<p class="proof">It is an application of <strong>${hostOf(clientId)}</strong>: that is proven, by <code>${strangersText(clientId, 255)}</code>. Its name is what it calls itself, and the people who run ${server} have not looked at it.</p>`
   return html`<p class="alert">Nobody has checked who this is. It has registered itself, and can call itself whatever it likes.</p>`
 }
 

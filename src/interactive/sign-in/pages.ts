@@ -2,11 +2,12 @@
 
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Provider } from 'oidc-provider'
+import { html } from '../../http/html.ts'
 import { correlate, correlationIdOf, headerLines } from '../../http/oauth-scope.ts'
 import { OAuthError } from '../../protocol/errors.ts'
 import { consentRoutes } from './consent-routes.ts'
 import type { PageOptions } from './contract.ts'
-import { type Frame, pageHeaders, signInPath, troublePage } from './page.ts'
+import { type Frame, page, pageHeaders, signInPath, troublePage } from './page.ts'
 import { relyingParty } from './relying-party.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { PageError } from './step.ts'
@@ -54,6 +55,18 @@ export async function interactionRoutes(app: FastifyInstance, provider: Provider
 /** A page of one sentence, for the provider's own errors. Send it with {@link pageHeaders}. */
 export function signInErrorPage(title: string, text: string, frame: Frame = { path: '', server: '' }): string {
   return troublePage(frame, title, text)
+}
+
+/** The same with a way on that somebody must choose: to an address that nobody here vouches for. */
+export function strangersErrorPage(title: string, text: string, frame: Frame, address: URL): string {
+  return page(
+    frame,
+    title,
+    html`<h1>${title}</h1>
+<p>${text}</p>
+<p class="alert">The people who run ${frame.server} do not know the application that sent you here.</p>
+<p><a class="button" href="${address.href}">Go back to ${address.host}</a></p>`,
+  )
 }
 
 /** Browsers say where a form comes from. The cookie of the step is SameSite=Lax and its address nobody can guess; this comes on top. */
