@@ -5,9 +5,9 @@ import { grantType, idJagGrantProfile } from '../../protocol/names.ts'
 import type { Ports } from '../../protocol/ports.ts'
 import { type ResourceAuthorizationServer, redemption } from '../../resource-as/redeem.ts'
 import { addToDocuments, followRefusals } from './around-routes.ts'
-import { checkHelpers, type GrantHelpers } from './grant-helpers.ts'
 import { answerGrant, type GrantForRequest, type GrantHost } from './grant-request.ts'
 import { providerAccessToken } from './provider-access-token.ts'
+import { checkGrants, type ProviderGrants } from './provider-grants.ts'
 
 export interface JwtBearerOptions
   extends Pick<
@@ -15,7 +15,7 @@ export interface JwtBearerOptions
     'resources' | 'findTrustedIssuer' | 'findClientPolicy' | 'resolveSubject' | 'blocks'
   > {
   /** All of `oidc-provider/lib/helpers/grants.js`, imported by the application. */
-  helpers: GrantHelpers
+  grants: ProviderGrants
   /**
    * `once` is what makes an ID-JAG good for one use. The provider's own adapter cannot serve for it: oidc-provider looks first and writes
    * then, and two requests at the same moment would both pass. Take a store with one atomic step.
@@ -35,12 +35,12 @@ export interface JwtBearerOptions
  * Registers the jwt-bearer grant for ID-JAGs (ID-JAG §4.4) in an oidc-provider application, for clients with that grant type, and says
  * so in its metadata. The answer is the provider's own access token, for one resource, in the format and with the life that
  * `getResourceServerInfo` gives it, bound to the key of the DPoP proof when one came. An account that `resolveSubject` names must be one
- * that `findAccount` finds. Throws TypeError for `helpers` that do not fit.
+ * that `findAccount` finds. Throws TypeError for `grants` that do not fit.
  * To be called before `provider.callback()`: a callback that exists already does not see what is added.
  */
 export function addJwtBearer(provider: Provider, options: JwtBearerOptions): void {
-  const { helpers, ports, policyVersion = () => 'unversioned', report = () => {} } = options
-  checkHelpers(provider, helpers)
+  const { grants, ports, policyVersion = () => 'unversioned', report = () => {} } = options
+  checkGrants(provider, grants)
   const host: GrantHost = {
     provider,
     grantType: grantType.jwtBearer,
@@ -68,8 +68,8 @@ async function grantFor(
   provider: Provider,
   options: JwtBearerOptions,
 ): Promise<GrantForRequest> {
-  const { helpers, skew = 30, clockAllowance = 30 } = options
-  const token = await providerAccessToken(provider, context, helpers)
+  const { grants, skew = 30, clockAllowance = 30 } = options
+  const token = await providerAccessToken(provider, context, grants)
   const redeem = redemption({
     ...options,
     issuer: provider.issuer,
@@ -78,7 +78,7 @@ async function grantFor(
     async resolveSubject(claims, trusted) {
       const found = await options.resolveSubject(claims, trusted)
       if (typeof found !== 'string') return found
-      return (await helpers.findAccount(provider, context, found)) === undefined ? undefined : found
+      return (await grants.findAccount(provider, context, found)) === undefined ? undefined : found
     },
     mayIssue: token.prepare,
     issue: token.issue,

@@ -5,8 +5,8 @@ import { OAuthError } from '../../protocol/errors.ts'
 import { grantType } from '../../protocol/names.ts'
 import type { GrantedAccess, IssuedAccess } from '../../resource-as/issue.ts'
 import type { IssuableAccess } from '../../resource-as/redeem.ts'
-import type { GrantHelpers } from './grant-helpers.ts'
 import { askProvider } from './provider-error.ts'
+import type { ProviderGrants } from './provider-grants.ts'
 
 export interface ProviderAccessToken {
   /** Whether the application's resource server knows what is granted; makes the token. Throws OAuthError. */
@@ -26,15 +26,15 @@ export interface ProviderAccessToken {
 export async function providerAccessToken(
   provider: Provider,
   context: TokenEndpointGrantContext,
-  helpers: GrantHelpers,
+  grants: ProviderGrants,
 ): Promise<ProviderAccessToken> {
   const { client } = context.oidc
-  const proof = await askProvider('invalid_dpop_proof', 'pop_malformed', () => helpers.validateDpop(provider, context))
+  const proof = await askProvider('invalid_dpop_proof', 'pop_malformed', () => grants.validateDpop(provider, context))
   // RFC 9449: validateDpop overlooks the proof where the feature is off, and an unbound token is less than was asked.
   if (proof === undefined && context.headers.dpop !== undefined)
     throw new OAuthError('invalid_dpop_proof', 'DPoP is not offered by this server', { reason: 'pop_unsupported' })
-  await askProvider('invalid_grant', 'pop_missing', () => helpers.checkDpopRequired(provider, context, proof))
-  const certificate = await askProvider('invalid_grant', 'pop_missing', () => helpers.checkMtlsCert(provider, context))
+  await askProvider('invalid_grant', 'pop_missing', () => grants.checkDpopRequired(provider, context, proof))
+  const certificate = await askProvider('invalid_grant', 'pop_missing', () => grants.checkMtlsCert(provider, context))
   let prepared: AccessToken | undefined
   const token = () => {
     if (prepared === undefined) throw new TypeError('the access token was not prepared')
@@ -50,7 +50,7 @@ export async function providerAccessToken(
           reason: 'scope_denied',
           detail: `getResourceServerInfo of ${resourceServer.identifier()} knows no ${unknown.join(' ')}`,
         })
-      await askProvider('invalid_scope', 'scope_denied', () => helpers.validateClientScope(provider, context, scopes))
+      await askProvider('invalid_scope', 'scope_denied', () => grants.validateClientScope(provider, context, scopes))
       // The account may be made only after the ID-JAG was spent.
       const properties = { client, accountId: '', grantId: '', gty: grantType.jwtBearer, scope: scopes.join(' ') }
       prepared = new provider.AccessToken({ ...properties, resourceServer })
@@ -61,7 +61,7 @@ export async function providerAccessToken(
     id: () => token().jti,
     spendProof: () =>
       askProvider('invalid_grant', 'pop_replay', () =>
-        helpers.checkDpopReplay(provider, context, proof, client.clientId),
+        grants.checkDpopReplay(provider, context, proof, client.clientId),
       ),
     async issue({ account: accountId }) {
       const accessToken = token()
@@ -87,7 +87,7 @@ export async function providerAccessToken(
       })
     context.oidc.params.resource = resource
     const [resourceServer] = await askProvider('invalid_target', 'resource_denied', () =>
-      helpers.resolveRequestedResources(provider, context),
+      grants.resolveRequestedResources(provider, context),
     )
     // Without resource indicators the token would be one for /userinfo, good everywhere else by mistake.
     if (resourceServer === undefined)

@@ -10,8 +10,8 @@ import { grantType, tokenType } from '../../protocol/names.ts'
 import type { Ports } from '../../protocol/ports.ts'
 import { proofNotOffered } from '../../protocol/token-endpoint.ts'
 import { addToDocuments, followRefusals } from './around-routes.ts'
-import { checkHelpers, type GrantHelpers } from './grant-helpers.ts'
 import { answerGrant, type GrantHost } from './grant-request.ts'
+import { checkGrants, type ProviderGrants } from './provider-grants.ts'
 
 export interface TokenExchangeOptions
   extends Pick<
@@ -19,7 +19,7 @@ export interface TokenExchangeOptions
     'signingKeys' | 'findResourceServer' | 'findConnection' | 'pairwiseSecret' | 'blocks'
   > {
   /** All of `oidc-provider/lib/helpers/grants.js`, imported by the application. */
-  helpers: GrantHelpers
+  grants: ProviderGrants
   ports: Ports
   /** The keys of the provider's ID Tokens. Absent: `signingKeys`, made of the JWK Set that the provider was given. */
   idTokenKeys?: KeySource
@@ -50,12 +50,12 @@ const parameters = [
 /**
  * Registers the token exchange (ID-JAG §4.3) in an oidc-provider application, for clients with that grant type, and says so in its
  * metadata. The public part of `signingKeys` is added to the provider's key set; its own keys cannot be reached from outside. An ID Token
- * must be signed, not encrypted, and its client must not have pairwise subjects. Throws TypeError for `helpers` that do not fit.
+ * must be signed, not encrypted, and its client must not have pairwise subjects. Throws TypeError for `grants` that do not fit.
  * To be called before `provider.callback()`: a callback that exists already does not see what is added.
  */
 export function addTokenExchange(provider: Provider, options: TokenExchangeOptions): void {
-  const { helpers, ports, policyVersion = () => 'unversioned', report = () => {} } = options
-  checkHelpers(provider, helpers)
+  const { grants, ports, policyVersion = () => 'unversioned', report = () => {} } = options
+  checkGrants(provider, grants)
   const host: GrantHost = {
     provider,
     grantType: grantType.tokenExchange,
@@ -88,9 +88,9 @@ function identityProviderFor(
   provider: Provider,
   options: TokenExchangeOptions,
 ): IdentityProvider {
-  const { helpers, userOf = standardUserOf, skew = 30 } = options
+  const { grants, userOf = standardUserOf, skew = 30 } = options
   const findUser = async (accountId: string): Promise<User | undefined> => {
-    const account = await helpers.findAccount(provider, context, accountId)
+    const account = await grants.findAccount(provider, context, accountId)
     return account === undefined ? undefined : await userOf(account)
   }
   const ownIdTokens: IdTokenIssuer = {

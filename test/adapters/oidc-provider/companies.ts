@@ -1,7 +1,7 @@
 /** Acme's provider that issues ID-JAGs, the chat's provider that redeems them, and one good request for each. */
 
 import type { ClientMetadata } from 'oidc-provider'
-import * as helpers from 'oidc-provider/lib/helpers/grants.js'
+import * as providerGrants from 'oidc-provider/lib/helpers/grants.js'
 import { addJwtBearer, type JwtBearerOptions } from '../../../src/adapters/oidc-provider/jwt-bearer.ts'
 import { addTokenExchange, type TokenExchangeOptions } from '../../../src/adapters/oidc-provider/token-exchange.ts'
 import type { Connection } from '../../../src/idp/connections.ts'
@@ -50,7 +50,7 @@ export async function acmeCompany(
   const ports = portsOfToday()
   const reported: unknown[] = []
   addTokenExchange(app.provider, {
-    helpers,
+    grants: providerGrants,
     ports: ports.ports,
     signingKeys: await signingKeysOf(app.jwks),
     findResourceServer: async (audience) =>
@@ -119,7 +119,7 @@ export async function chatCompany(
   const ports = portsOfToday()
   const reported: unknown[] = []
   addJwtBearer(app.provider, {
-    helpers,
+    grants: providerGrants,
     ports: ports.ports,
     resources: [
       { resource: mcp, scopes: ['chat.read', 'chat.write'] },

@@ -1,7 +1,7 @@
 /** What the exchange inside an oidc-provider application refuses, each beside the same request made right. */
 
 import { SignJWT } from 'jose'
-import * as helpers from 'oidc-provider/lib/helpers/grants.js'
+import * as grants from 'oidc-provider/lib/helpers/grants.js'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { GrantError } from '../../../src/adapters/oidc-provider/provider-error.ts'
 import { addTokenExchange } from '../../../src/adapters/oidc-provider/token-exchange.ts'
@@ -278,7 +278,7 @@ describe('what the provider publishes', () => {
   })
 })
 
-describe('the helpers', () => {
+describe('the grants', () => {
   it('must be complete, and of the provider’s own copy of the package', async () => {
     const { provider, close } = await application([])
     const options = {
@@ -287,18 +287,18 @@ describe('the helpers', () => {
       findResourceServer: async () => undefined,
       findConnection: async () => undefined,
     }
-    const { findAccount: _, ...fewer } = helpers
-    expect(() => addTokenExchange(provider, { ...options, helpers: fewer as typeof helpers })).toThrow(
-      'helpers has no findAccount',
+    const { findAccount: _, ...fewer } = grants
+    expect(() => addTokenExchange(provider, { ...options, grants: fewer as typeof grants })).toThrow(
+      'grants has no findAccount',
     )
     const foreign = {
-      ...helpers,
+      ...grants,
       validateClientScope: () => {
         throw new TypeError('undefined')
       },
     }
-    expect(() => addTokenExchange(provider, { ...options, helpers: foreign })).toThrow('another copy of oidc-provider')
-    expect(() => addTokenExchange(provider, { ...options, helpers })).not.toThrow()
+    expect(() => addTokenExchange(provider, { ...options, grants: foreign })).toThrow('another copy of oidc-provider')
+    expect(() => addTokenExchange(provider, { ...options, grants })).not.toThrow()
     await close()
   })
 

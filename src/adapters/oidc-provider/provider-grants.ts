@@ -18,22 +18,22 @@ const needed = [
  * same copy of the package, and this package may have another. Their author does not cover them by semantic versioning; what is said
  * here was run with 9.13.3.
  */
-export type GrantHelpers = Pick<typeof all, (typeof needed)[number]>
+export type ProviderGrants = Pick<typeof all, (typeof needed)[number]>
 
 /** Throws TypeError when a function is missing, or when they are of another copy of the package than the provider. */
-export function checkHelpers(provider: Provider, helpers: GrantHelpers): void {
-  const missing = needed.filter((name) => typeof helpers[name] !== 'function')
+export function checkGrants(provider: Provider, grants: ProviderGrants): void {
+  const missing = needed.filter((name) => typeof grants[name] !== 'function')
   if (missing.length > 0)
     throw new TypeError(
-      `helpers has no ${missing.join(', ')}: give all of oidc-provider/lib/helpers/grants.js, 9.13.3 or later`,
+      `grants has no ${missing.join(', ')}: give all of oidc-provider/lib/helpers/grants.js, 9.13.3 or later`,
     )
   try {
     // The one function that asks the provider for its settings at once, and nothing else. It is given no scope to judge.
     const context = { oidc: { provider, client: { scope: 'openid' } } } as unknown as Parameters<
-      GrantHelpers['validateClientScope']
+      ProviderGrants['validateClientScope']
     >[1]
-    helpers.validateClientScope(provider, context, [])
+    grants.validateClientScope(provider, context, [])
   } catch (cause) {
-    throw new TypeError('helpers are of another copy of oidc-provider than the provider', { cause })
+    throw new TypeError('grants are of another copy of oidc-provider than the provider', { cause })
   }
 }
