@@ -45,14 +45,9 @@ export async function authorizationRoutes(
     })
 
   /** Undefined where the browser may be sent on: no error, a known application, or a program on the person's own computer. */
-  const strangersAddress = async (
-    location: string,
-    client: InteractiveClient | undefined,
-  ): Promise<URL | undefined> => {
-    if (client === undefined || client.kind === 'registered') return undefined
+  const strangersAddress = (location: string, client: InteractiveClient | undefined): URL | undefined => {
     const address = new URL(location, server.issuer)
-    if (isLoopbackHost(address.hostname)) return undefined
-    return (await options.findRegistered(client.client.id)) === undefined ? address : undefined
+    return client === undefined || client.isListed || isLoopbackHost(address.hostname) ? undefined : address
   }
 
   const answer = async (
@@ -71,7 +66,7 @@ export async function authorizationRoutes(
     const { location, 'set-cookie': cookies } = given.headers
     if (cookies !== undefined) reply.header('set-cookie', cookies)
     // RFC 9700 §4.11.2: or anybody could register an address, and have browsers sent there under this server's name.
-    const address = error && location !== undefined ? await strangersAddress(location, stranger) : undefined
+    const address = error && location !== undefined ? strangersAddress(location, stranger) : undefined
     if (error !== undefined && address !== undefined)
       return reply
         .code(400)

@@ -16,6 +16,8 @@ export interface InteractiveClient {
   /** True when it may come without credentials. */
   open: boolean
   kind: AskingClient['kind']
+  /** True for one that the operator has listed. */
+  isListed: boolean
   name?: string | undefined
   redirectUris: readonly string[]
   /** The most it may be given. */
@@ -49,11 +51,20 @@ export function interactiveClients(options: InteractiveGrantOptions): Interactiv
     const [found, policy] = [await findRegistered(id), await server.findClientPolicy(id)]
     if (found === undefined || policy === undefined || found.redirectUris.length === 0) return undefined
     const { client, name, redirectUris } = found
-    return { client, open: client.authMethods.length === 0, kind: 'registered', name, redirectUris, policy }
+    return {
+      client,
+      open: client.authMethods.length === 0,
+      kind: 'registered',
+      isListed: true,
+      name,
+      redirectUris,
+      policy,
+    }
   }
   const documented = async (id: string): Promise<InteractiveClient | undefined> => {
     if (metadataDocuments === undefined || !isMetadataDocumentId(id, metadataDocuments)) return undefined
-    const policy = (await server.findClientPolicy(id)) ?? metadataDocuments.reachOf(id)
+    const listed = await server.findClientPolicy(id)
+    const policy = listed ?? metadataDocuments.reachOf(id)
     if (policy === undefined) return undefined
     const known = await findRegistered(id)
     const { name, authMethod, keys, grantTypes, redirectUris } = await metadataDocuments.documents.find(id)
@@ -65,7 +76,16 @@ export function interactiveClients(options: InteractiveGrantOptions): Interactiv
       authMethods: keys === undefined ? [] : ['private_key_jwt'],
       ...(keys === undefined ? {} : { keys }),
     }
-    return { client, open: authMethod === 'none', kind: 'metadata-document', name, redirectUris: usable, policy }
+    const isListed = listed !== undefined && listed.byDocument !== true
+    return {
+      client,
+      open: authMethod === 'none',
+      kind: 'metadata-document',
+      isListed,
+      name,
+      redirectUris: usable,
+      policy,
+    }
   }
   const dynamic = async (id: string): Promise<InteractiveClient | undefined> => {
     if (registration === undefined || !id.startsWith(dynamicPrefix)) return undefined
@@ -73,7 +93,8 @@ export function interactiveClients(options: InteractiveGrantOptions): Interactiv
     if (record === undefined) return undefined
     const { redirect_uris = [], client_name } = record.value as { redirect_uris?: string[]; client_name?: string }
     const client: Client = { id, enabled: true, authMethods: [] }
-    return { client, open: true, kind: 'dynamic', name: client_name, redirectUris: redirect_uris, policy: registration }
+    const found = { name: client_name, redirectUris: redirect_uris, policy: registration }
+    return { client, open: true, kind: 'dynamic', isListed: false, ...found }
   }
   return {
     find: async (id) => (await entered(id)) ?? (await documented(id)) ?? (await dynamic(id)),

@@ -63,6 +63,21 @@ describe('an account', () => {
     expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(403)
   })
 
+  it('that is disabled later gets nothing more for the code and the refresh token it has, until it is enabled again', async () => {
+    const token = (await chat.token(wiki)).body
+    const form = await chat.code(wiki)
+    const [account] = chat.config.resourceAs?.accounts ?? []
+    if (account === undefined) throw new Error('there is no account')
+    account.disabled = true
+    for (const answer of [await chat.post('/token', form, { as: wiki }), await chat.refresh(wiki, token.refresh_token)])
+      expect(answer).toMatchObject({ status: 400, body: { error: 'access_denied' } })
+    expect(chat.last('refresh')).toMatchObject({ outcome: 'refused', reason: 'subject_disabled' })
+    account.disabled = false
+    // A refused request has spent nothing.
+    expect((await chat.post('/token', form, { as: wiki })).status).toBe(200)
+    expect((await chat.refresh(wiki, token.refresh_token)).status).toBe(200)
+  })
+
   it('is made for an unknown person only where the configuration says so', async () => {
     await chat.close()
     chat = await deploy({ accounts: [] })

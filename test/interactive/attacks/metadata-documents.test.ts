@@ -183,6 +183,13 @@ describe('a document', () => {
     expect((await ask(honest)).page.status).toBe(200)
   })
 
+  it('loses the addresses that are not taken, and keeps the others', async () => {
+    const { clientId } = web.publish('/client.json', { redirect_uris: ['com.example.app:/callback', redirectUri] })
+    expect((await ask(clientId, { redirect_uri: 'com.example.app:/callback' })).page.status).toBe(400)
+    const { page } = await ask(clientId)
+    expect([page.status, page.text]).toEqual([200, expect.stringContaining('wants to act for you')])
+  })
+
   it('proves nothing of a program on this computer, which the consent page says', async () => {
     const { clientId } = web.publish('/client.json', { redirect_uris: [redirectUri, 'http://127.0.0.1/callback'] })
     const host = `<strong>${new URL(clientId).host}</strong>`
@@ -194,10 +201,9 @@ describe('a document', () => {
 
   it('gives a stranger no more than the operator wrote for strangers, whatever it asks for', async () => {
     const application = web.publish('/client.json', { scope: 'chat.write files.read', resource: files })
-    const error = async (change: object) =>
-      (await ask(application.clientId, { ...change })).page.url.searchParams.get('error')
-    expect(await error({ scope: 'chat.write' })).toBe('invalid_scope')
-    expect(await error({ resource: files, scope: 'files.read' })).toBe('invalid_target')
+    const error = async (change: object) => (await ask(application.clientId, { ...change })).page.text
+    expect(await error({ scope: 'chat.write' })).toContain('(invalid_scope)')
+    expect(await error({ resource: files, scope: 'files.read' })).toContain('(invalid_target)')
     expect((await chat.token(application, { scope: 'chat.read chat.write files.read' })).body.scope).toBe('chat.read')
   })
 
