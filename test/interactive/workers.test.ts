@@ -1,5 +1,6 @@
 /** The code grant with several workers, and a server without it. */
 
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { deploy, wiki } from './deployment.ts'
 
@@ -25,6 +26,23 @@ describe('several workers', () => {
       await chat.close()
     },
   )
+
+  it('end what came of a code when two ask for it before either is answered', async () => {
+    const chat = await deploy({}, 2)
+    const { records } = chat.store
+    const { change } = records
+    // A store so slow that the second has found the code unused before the first has marked it.
+    records.change = async (changes) => {
+      await setTimeout(200)
+      return await change(changes)
+    }
+    const form = await chat.code(wiki)
+    const both = await Promise.all([0, 1].map((worker) => chat.post('/token', form, { as: wiki, worker })))
+    const tokens = both.flatMap(({ status, body }) => (status === 200 ? [body.access_token] : []))
+    expect(tokens).toHaveLength(1)
+    expect(await chat.isAlive(tokens[0])).toBe(false)
+    await chat.close()
+  })
 
   it('share the steps of a sign-in', async () => {
     const chat = await deploy({}, 2)
