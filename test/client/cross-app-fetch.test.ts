@@ -27,7 +27,7 @@ describe('the whole way', () => {
     ])
   })
 
-  it('asks for the audience, resource and scope that the metadata say, to the letter [CL-02] [CL-05]', async () => {
+  it('asks for the audience, resource and scope that the metadata say, to the letter [CL-02] [CL-05] [FL-ISS-07] [EMA-01] [EMA-02]', async () => {
     await createCrossAppFetch(await world.options())(world.resource)
     const sent = (name: string) =>
       Object.fromEntries(new URLSearchParams(world.steps.find((step) => step.name === name)?.request.body))
@@ -101,7 +101,7 @@ describe('the whole way', () => {
 })
 
 describe('tokens that are kept', () => {
-  it('are used until shortly before they expire, and then renewed without a refused call', async () => {
+  it('are used until shortly before they expire, and then renewed without a refused call [OKTA-11]', async () => {
     const fetch = createCrossAppFetch(await world.options())
     await fetch(world.resource)
     world.clock.now += 569

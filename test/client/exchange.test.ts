@@ -27,7 +27,7 @@ function withClaims(change: JsonObject, typ = 'oauth-id-jag+jwt'): Bend {
 }
 
 describe('an ID-JAG', () => {
-  it('that is as it was asked for is redeemed', async () => {
+  it('that is as it was asked for is redeemed [CL-04]', async () => {
     for (const same of [
       {},
       { aud: [world.ras.origin] },
@@ -59,7 +59,7 @@ describe('an ID-JAG', () => {
     ],
     ['another issuer', () => ({ iss: 'https://id.other.example' }), 'another issuer, https://id.other.example'],
     ['a key of somebody', () => ({ cnf: { jkt: 'x' } }), 'bound to a key that this client did not show'],
-  ])('for %s is refused and never sent [CL-04] [T87]', async (_, change, words) => {
+  ])('for %s is refused and never sent [FL-ISS-04] [T87]', async (_, change, words) => {
     world.idp.bend.set('/token', withClaims(change()))
     await expect(token()).rejects.toMatchObject({
       step: 'exchange',
@@ -101,7 +101,7 @@ describe('an answer', () => {
     expect(world.count(world.ras, '/token')).toBe(0)
   })
 
-  it('without scope means the scope that was asked for; n_a is N_A; expires_in may be absent [CL-12]', async () => {
+  it('without scope means the scope that was asked for; n_a is N_A; expires_in may be absent [CL-12] [OKTA-03]', async () => {
     world.idp.bend.set('/token', withMembers({ scope: undefined, token_type: 'n_a', expires_in: undefined }))
     expect((await token()).scopes).toEqual(['chat.read'])
   })

@@ -153,11 +153,14 @@ describe('the metadata of a resource', () => {
 })
 
 describe('the metadata of an authorization server', () => {
-  it.each(['https://auth.other.example', undefined])('that says issuer %s is discarded [MD-03]', async (issuer) => {
-    world.ras.bend.set(serverMetadata, withMembers({ issuer }))
-    await expect(token()).rejects.toMatchObject({ step: 'discovery', stop: 'check', server: world.ras.origin })
-    nothingSent()
-  })
+  it.each(['https://auth.other.example', undefined])(
+    'that says issuer %s is discarded [FL-ISS-07] [MD-03]',
+    async (issuer) => {
+      world.ras.bend.set(serverMetadata, withMembers({ issuer }))
+      await expect(token()).rejects.toMatchObject({ step: 'discovery', stop: 'check', server: world.ras.origin })
+      nothingSent()
+    },
+  )
 
   it('of the identity provider that says another issuer is discarded [MD-03]', async () => {
     world.idp.bend.set(serverMetadata, withMembers({ issuer: `${world.idp.origin}/` }))
@@ -174,7 +177,7 @@ describe('the metadata of an authorization server', () => {
     },
   )
 
-  it('need not say that Cross-App Access is offered [META-09]', async () => {
+  it('need not say that Cross-App Access is offered [META-09] [VER-11]', async () => {
     world.ras.bend.set(
       serverMetadata,
       withMembers({ authorization_grant_profiles_supported: undefined, grant_types_supported: undefined }),

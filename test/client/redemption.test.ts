@@ -25,7 +25,7 @@ describe('an answer', () => {
     ['an access_token with a space', { access_token: 'a b' }, 'unexpected access_token'],
     ['an access_token with a comma', { access_token: 'a,Bearer=b' }, 'unexpected access_token'],
     ['an access_token with a quote', { access_token: 'a"b' }, 'unexpected access_token'],
-    ['the resource of another', { resource: ['https://api.other.example/'] }, 'https://api.other.example/'],
+    ['the resource of another [FL-ISS-06]', { resource: ['https://api.other.example/'] }, 'https://api.other.example/'],
   ])('with %s is refused, and the token reaches no API', async (_, members, words) => {
     world.ras.bend.set('/token', withMembers(members))
     await expect(token()).rejects.toMatchObject({
@@ -43,7 +43,7 @@ describe('an answer', () => {
     expect((await token()).token).toBe(opaque)
   })
 
-  it('may spell bearer as it likes, and leave out scope and resource [CL-12]', async () => {
+  it('may spell bearer as it likes, and leave out scope and resource [CL-12] [VER-14]', async () => {
     world.ras.bend.set('/token', withMembers({ token_type: 'BEARER', scope: undefined, resource: undefined }))
     expect(await token()).toMatchObject({ scopes: ['chat.read'], resource: world.resource })
   })

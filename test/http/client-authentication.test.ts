@@ -77,7 +77,7 @@ describe('a client', () => {
   })
 
   it.each<[string, Kind, Proof, Refusal]>([
-    ['[ATK-066] [T-05] nothing', 'basic', () => ({}), ic('client_unauthenticated')],
+    ['[ATK-066] [IDP-11] [RAS-03] [EMA-08] [T-05] nothing', 'basic', () => ({}), ic('client_unauthenticated')],
     ['[ATK-066] its id alone', 'basic', ({ id }) => ({ form: { client_id: id } }), ic('client_unauthenticated')],
     ['an unknown id alone', 'basic', () => ({ form: { client_id: 'nobody' } }), ic('client_unauthenticated')],
     [

@@ -47,14 +47,14 @@ describe('metadata', () => {
     },
   )
 
-  it('[META-01] of the identity provider names the exchange and what it makes', async () => {
+  it('[META-01] [VER-10] of the identity provider names the exchange and what it makes', async () => {
     expect(await document('idp')).toMatchObject({
       grant_types_supported: [grantType.tokenExchange],
       identity_chaining_requested_token_types_supported: [tokenType.idJag],
     })
   })
 
-  it('[META-02] [META-03] [META-04] of the resource authorization server names the profile and its grant', async () => {
+  it('[META-02] [META-03] [META-04] [EMA-06] of the resource authorization server names the profile and its grant', async () => {
     expect(await document('chat')).toMatchObject({
       grant_types_supported: [grantType.jwtBearer],
       authorization_grant_profiles_supported: [idJagGrantProfile],

@@ -25,7 +25,7 @@ const granted = async (attempt: Attempt = {}) => {
 }
 
 describe('the answer', () => {
-  it('[IDP-40] [IDP-41] [IDP-42] [IDP-43] [IDP-45] [IDP-46] [T-01] has these members and no more', async () => {
+  it('[IDP-40] [IDP-41] [IDP-42] [IDP-43] [IDP-45] [IDP-46] [POP-03] [T-01] has these members and no more', async () => {
     const { answer, claims } = await granted()
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' })
     expect(answer.json()).toEqual({
@@ -38,7 +38,7 @@ describe('the answer', () => {
     expect(Number(claims.exp) - Number(claims.iat)).toBe(300)
   })
 
-  it('holds an ID-JAG with these claims and no more', async () => {
+  it('[POP-03] holds an ID-JAG with these claims and no more', async () => {
     const { answer, claims } = await granted({ claims: { auth_time: 5, acr: 'strong', amr: ['pwd'] } })
     expect(headerOf(answer.json().access_token)).toEqual({ alg: 'ES256', kid: 'a1', typ: 'oauth-id-jag+jwt' })
     expect(claims).toEqual({
@@ -137,7 +137,12 @@ describe('scopes and resources', () => {
     ],
     ['[IDP-06] all the connection gives, when none was asked', { scope: undefined }, 'chat.read chat.write', mcp],
     ['each once', { scope: 'chat.read chat.read' }, 'chat.read', mcp],
-    ['[IDP-05] the resource of the connection, when none was asked', { resource: undefined }, 'chat.read', mcp],
+    [
+      '[IDP-05] [FL-ISS-02] [EMA-01] the resource of the connection, when none was asked',
+      { resource: undefined },
+      'chat.read',
+      mcp,
+    ],
     ['[IDP-24] the part of the resources the connection gives', { resource: [search, mcp] }, 'chat.read', mcp],
   ])('%s', async (_, form, scope, resource) => {
     const { answer, claims } = await granted({ form: form ?? {} })
@@ -150,7 +155,7 @@ describe('scopes and resources', () => {
     expect(claims.scope).toBe('chat.read')
   })
 
-  it('[IDP-27] several resources stand in an array, and none in no claim', async () => {
+  it('[IDP-05] [JAG-10] several resources stand in an array, and none in no claim', async () => {
     connection().resources = [mcp, search]
     expect((await granted({ form: { resource: [mcp, search] } })).claims.resource).toEqual([mcp, search])
     connection().resources = []
@@ -159,7 +164,7 @@ describe('scopes and resources', () => {
 })
 
 describe('the subject', () => {
-  it('[IDP-32] is the one the resource server knows: the same, a claim, or a pairwise one', async () => {
+  it('[IDP-32] [VER-07] is the one the resource server knows: the same, a claim, or a pairwise one', async () => {
     connection().subject = { kind: 'claim', claim: 'employee_number' }
     expect((await granted()).claims.sub).toBe('n-alice')
     connection().subject = { kind: 'pairwise' }
@@ -187,7 +192,7 @@ describe('the subject', () => {
     expect(reported).toEqual([expect.any(TypeError)])
   })
 
-  it('[JAG-17] takes along the claims the connection lists, and never one the exchange decides', async () => {
+  it('[JAG-17] [FL-PRV-01] takes along the claims the connection lists, and never one the exchange decides', async () => {
     connection().userClaims = ['email', 'aud', 'salary', 'missing', 'acr']
     const alice = world.idp.users.get('alice')
     if (alice === undefined) throw new Error('no alice')

@@ -41,7 +41,7 @@ describe('the request of a token exchange', () => {
     ['[IDP-03] [ATK-099] no audience', { audience: undefined }, missing('audience')],
     ['[T19] an empty audience', { audience: '' }, missing('audience')],
     [
-      '[D-10] [ATK-099] two audiences',
+      '[IDP-03] [D-10] [ATK-099] two audiences',
       { audience: [chat, files] },
       {
         error: 'invalid_request',
@@ -49,7 +49,7 @@ describe('the request of a token exchange', () => {
         description: 'audience must not be sent more than once',
       },
     ],
-    ['[T-04] [ATK-099] an unknown audience', { audience: 'https://as.other.example' }, unknownTarget],
+    ['[IDP-03] [T-04] [ATK-099] an unknown audience', { audience: 'https://as.other.example' }, unknownTarget],
     ['[ATK-099] the identity provider itself', { audience: acme }, unknownTarget],
     ['[D-09] [ATK-099] an audience with a slash', { audience: `${chat}/` }, unknownTarget],
     ['[ATK-099] an audience in other case', { audience: 'https://AS.chat.example' }, unknownTarget],
@@ -78,12 +78,12 @@ describe('the request of a token exchange', () => {
       },
     ],
     [
-      '[ATK-105] an actor_token_type alone',
+      '[IDP-10] [ATK-105] an actor_token_type alone',
       { actor_token_type: 'x' },
       { error: 'invalid_request', reason: 'actor_unsupported', description: 'must not be sent without actor_token' },
     ],
     [
-      '[D-21] [ATK-105] both',
+      '[SEC-07] [VER-04] [EMA-03] [D-21] [ATK-105] both',
       { actor_token: 'x', actor_token_type: 'y' },
       { error: 'invalid_request', reason: 'actor_unsupported', description: 'actor_token is not supported' },
     ],
@@ -98,7 +98,7 @@ describe('the request of a token exchange', () => {
       { error: 'invalid_target', reason: 'resource_denied' },
     ],
     [
-      '[T-04] [ATK-102] a resource of another server',
+      '[FL-ISS-01] [T-04] [ATK-102] a resource of another server',
       { resource: drive },
       { error: 'invalid_target', reason: 'resource_denied' },
     ],
@@ -130,7 +130,7 @@ describe('the request of a token exchange', () => {
       { error: 'invalid_request', reason: 'repeated_parameter' },
     ],
     [
-      '[MAP-01] [ATK-101] the client_id of another application',
+      '[ATK-101] the client_id of another application',
       { client_id: 'notes-at-acme' },
       { error: 'invalid_request', reason: 'multiple_auth' },
     ],
@@ -143,7 +143,7 @@ describe('the request of a token exchange', () => {
     await expectExchangeRefused(world, { headers: { dpop: 'eyJ' } }, refusal)
   })
 
-  it('[ATK-006] [IDP-31] [T-16] an ID-JAG of its own is not redeemed', async () => {
+  it('[ATK-006] [IDP-31] [VER-13] [T-16] an ID-JAG of its own is not redeemed', async () => {
     const { assertion } = redemptionCall(world).form
     const form = { grant_type: grantType.jwtBearer, assertion }
     await expectExchangeRefused(world, { form }, { error: 'unsupported_grant_type', reason: 'grant_not_enabled' })
@@ -173,7 +173,7 @@ describe('a target', () => {
     return found
   }
 
-  it('[IDP-04] may be named by an alias, and aud is the issuer all the same', async () => {
+  it('[IDP-04] [VER-01] may be named by an alias, and aud is the issuer all the same', async () => {
     const answer = await exchange(world, { form: { audience: 'urn:vendor:chat' } })
     expect(claimsOf(answer.json().access_token).aud).toBe(chat)
     expect(world.audit.at(-1)).toMatchObject({ audience: chat, clientThere: 'wiki-at-chat' })
@@ -197,7 +197,7 @@ describe('a target', () => {
     expect((await exchange(world)).statusCode).toBe(200)
   })
 
-  it('[ATK-100] a person the connection is not for is refused by policy', async () => {
+  it('[IDP-23] [FL-DEN-01] [ATK-100] a person the connection is not for is refused by policy', async () => {
     connection().who = { users: ['bob'], groups: ['sales'] }
     const answer = await exchange(world)
     expect(answer.statusCode).toBe(400)
@@ -226,7 +226,7 @@ describe('a target', () => {
     expect(answer.statusCode).toBe(200)
   })
 
-  it('is each client’s own: another client has another id there', async () => {
+  it('[IDP-30] [MAP-01] [VER-17] is each client’s own: another client has another id there', async () => {
     const { any } = world.idp.clients
     const answer = await exchange(world, { claims: { aud: any.id }, as: basic(any) })
     expect(claimsOf(answer.json().access_token).client_id).toBe('suite-at-chat')

@@ -37,7 +37,7 @@ describe('an ID Token as subject', () => {
     ['[ATK-096] with another azp', { claims: { azp: 'notes-at-acme' } }, 'subject_audience'],
     ['[ATK-096] without aud', { claims: { aud: undefined } }, 'subject_invalid'],
     ['for nobody', { claims: { aud: [] } }, 'subject_invalid'],
-    ['[ATK-097] [T-03] that has expired', { claims: { exp: 1_800_000_000 - 30 } }, 'subject_invalid'],
+    ['[IDP-20] [ATK-097] [T-03] that has expired', { claims: { exp: 1_800_000_000 - 30 } }, 'subject_invalid'],
     ['without exp', { claims: { exp: undefined } }, 'subject_invalid'],
     ['with an acr longer than an ID-JAG may carry', { claims: { acr: 'a'.repeat(256) } }, 'subject_invalid'],
     ['that lives in milliseconds', { claims: { exp: 1_800_000_000_000 } }, 'subject_invalid'],
@@ -131,9 +131,9 @@ describe('a refresh token as subject', () => {
   })
 
   it.each<[string, object, Refusal['reason']]>([
-    ['[ATK-106] of another client', { client: 'notes-at-acme' }, 'subject_invalid'],
-    ['[ATK-106] [T-03] that was revoked', { revoked: true }, 'subject_invalid'],
-    ['[ATK-106] that has expired', { expiresAt: 1_800_000_000 }, 'subject_invalid'],
+    ['[IDP-21] [ATK-106] of another client', { client: 'notes-at-acme' }, 'subject_invalid'],
+    ['[IDP-21] [ATK-106] [T-03] that was revoked', { revoked: true }, 'subject_invalid'],
+    ['[IDP-21] [ATK-106] that has expired', { expiresAt: 1_800_000_000 }, 'subject_invalid'],
     ['[ATK-106] [IDP-22] of a disabled user', { sub: 'mallory' }, 'subject_disabled'],
     ['of a user who is gone', { sub: 'zoe' }, 'subject_unknown'],
   ])('%s is refused', async (_, change, reason) => {

@@ -200,7 +200,7 @@ describe('a client with a metadata document', () => {
     await app.close()
   })
 
-  it('gets in by the code grant as a public client, and its consent page names its host [CI-01]', async () => {
+  it('gets in by the code grant as a public client, and its consent page names its host [CL-10] [CI-01]', async () => {
     const { page } = await chat.consent(open)
     expect(page.text).toContain(new URL(open.clientId).host)
     const { status, body } = await chat.token(open)

@@ -20,20 +20,23 @@ describe('the whole flow', () => {
   it.each([
     ['client_secret_basic', clientSecretBasic],
     ['client_secret_post', clientSecretPost],
-  ] as const)('our client knows only the address of the API, and gets in with %s', async (method, authentication) => {
-    const { id, secret } = world.vendor.clients[method]
-    world.idp.connections.splice(0, Number.POSITIVE_INFINITY, { ...world.connection, clientThere: id })
-    const answer = await world.client(authentication(id, secret)).fetch(notes)
-    expect([answer.status, await answer.json()]).toEqual([
-      200,
-      expect.objectContaining({
-        audience: notes,
-        scope: ['notes.read', 'notes.write'],
-        userId: 'at-notes-alice',
-        clientId: id,
-      }),
-    ])
-  })
+  ] as const)(
+    'our client knows only the address of the API, and gets in with %s [OTH-01]',
+    async (method, authentication) => {
+      const { id, secret } = world.vendor.clients[method]
+      world.idp.connections.splice(0, Number.POSITIVE_INFINITY, { ...world.connection, clientThere: id })
+      const answer = await world.client(authentication(id, secret)).fetch(notes)
+      expect([answer.status, await answer.json()]).toEqual([
+        200,
+        expect.objectContaining({
+          audience: notes,
+          scope: ['notes.read', 'notes.write'],
+          userId: 'at-notes-alice',
+          clientId: id,
+        }),
+      ])
+    },
+  )
 
   it('its access tokens hold colons, which RFC 6750 §2.1 does not know and our client takes', async () => {
     expect((await world.client().token(notes)).token).toMatch(/^at-notes-alice:[^:]+:[^:]+$/)

@@ -69,7 +69,7 @@ describe('a redemption', () => {
     { profile: 'auth0', bend: counterpart(() => undefined), sent: { resource: 'the API' } },
     { profile: 'keycloak', bend: keycloak, sent: { scope: 'chat.read' } },
     { profile: 'cloudflare', bend: scopeNeeded, sent: { scope: 'chat.read', resource: 'the API' } },
-  ])('at $profile has exactly what it takes [T41]', async ({ profile, bend, sent }) => {
+  ])('at $profile has exactly what it takes [AUTH0-01] [KC-01] [T41]', async ({ profile, bend, sent }) => {
     world.ras.bend.set('/token', bend)
     expect(await tokenWith({ profile })).toMatchObject({ resource: world.resource, scopes: ['chat.read'] })
     const expected = sent.resource === undefined ? sent : { ...sent, resource: world.resource }
@@ -100,7 +100,7 @@ describe('an exchange at Okta', () => {
   )
   const signing = () => ({ client: privateKeyJwt('assistant', world.clientKey) })
 
-  it('has an assertion for the token endpoint, always names the resource, and may be answered without scope', async () => {
+  it('has an assertion for the token endpoint, always names the resource, and may be answered without scope [OKTA-03] [OKTA-04]', async () => {
     world.idp.bend.set('/token', oktaAnswer)
     // The identity provider of this test knows no entry that allows it, and refuses: what is sent is what counts.
     await expect(tokenWith({}, { ...signing(), profile: 'okta' })).rejects.toMatchObject({ code: 'invalid_client' })
@@ -128,7 +128,7 @@ describe('an exchange at Okta', () => {
     expect(claimsOf(formSentTo('idp').client_assertion ?? '').aud).toBe(world.idp.origin)
   })
 
-  it.each([400, 401, 403])('that is refused with %i keeps its code [T80]', async (status) => {
+  it.each([400, 401, 403])('that is refused with %i keeps its code [OKTA-08] [T80]', async (status) => {
     world.idp.bend.set('/token', (real) => ({ ...real, status, body: JSON.stringify({ error: 'invalid_grant' }) }))
     await expect(tokenWith({}, { profile: 'okta' })).rejects.toMatchObject({ code: 'invalid_grant', status })
   })

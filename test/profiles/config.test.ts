@@ -146,7 +146,7 @@ describe('a profile', () => {
       },
       'https://acme.okta.com',
     ],
-  ])('knows how its counterpart writes an issuer [T14]: %j', async (changes, like) => {
+  ])('knows how its counterpart writes an issuer [OKTA-01] [AUTH0-01] [T14]: %j', async (changes, like) => {
     const problems = await problemsOf(changes)
     expect(problems).toEqual([
       expect.objectContaining({

@@ -56,14 +56,14 @@ describe("Okta's ID-JAG", () => {
   const world = async (trustedIssuer: object = oktaTrusted) =>
     await configured({ trustedIssuer: { ...trustedIssuer }, account })
 
-  it('with act without iss, sub_profile and sub_id is redeemed, and the actor is in the audit [T-18] [T75]', async () => {
+  it('with act without iss, sub_profile and sub_id is redeemed, and the actor is in the audit [OKTA-02] [T-18] [T75]', async () => {
     const server = await world()
     const assertion = idJag(server, await server.publish(okta), oktaClaims)
     expect(await redeem(server, assertion, { scope: 'chat.read', ...postOf(atChat) })).toEqual(granted())
     expect(server.audit.at(-1)).toMatchObject({ issuer: okta, subject: alice, account: 'a-1', act: oktaClaims.act })
   })
 
-  it('is resolved by iss and sub alone: neither spelling of a SAML name identifier names another account', async () => {
+  it('is resolved by iss and sub alone: neither spelling of a SAML name identifier names another account [SAML-09]', async () => {
     const server = await world()
     const signer = await server.publish(okta)
     for (const format of ['saml-nameid', 'saml_nameid']) {
@@ -194,7 +194,7 @@ describe('Claude', () => {
     expect(await redeem(without, assertion, form)).toEqual(refused('invalid_client', 'auth_method_mismatch', 401))
   })
 
-  it('finds the grant in the metadata, by which it decides to use it [T39]', async () => {
+  it('finds the grant in the metadata, by which it decides to use it [OTH-02] [T39]', async () => {
     const world = await configured({ ...changes, resourceAsClient: { profile: 'claude', authMethods: undefined } })
     const metadata = (await world.chat.inject('/.well-known/oauth-authorization-server')).json()
     expect(metadata).toMatchObject({

@@ -24,7 +24,7 @@ describe('an audit event', () => {
     expect(bounded({ ...event, ...({ subject: undefined } as object) })).toEqual(event)
   })
 
-  it('[ATK-136] [SEC-06] keeps no token that a caller put where none belongs', () => {
+  it('[ATK-136] [SEC-06] [EMA-10] keeps no token that a caller put where none belongs', () => {
     const token = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl-_'
     const { audience, detail, resource } = bounded({
       ...event,

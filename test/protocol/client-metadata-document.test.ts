@@ -205,7 +205,7 @@ describe('a document [CI-02]', () => {
     await expect(read(`{"client_id":"${appUrl}"}`)).resolves.toMatchObject({ clientId: appUrl })
   })
 
-  it('announces the grant profile of ID-JAG together with both of its grants, or not at all [META-06] [META-07]', async () => {
+  it('announces the grant profile of ID-JAG together with both of its grants, or not at all [META-06] [META-07] [VER-12]', async () => {
     expect(await readWith({})).toMatchObject({ grantProfiles: [idJagGrantProfile] })
     for (const missing of [grantType.tokenExchange, grantType.jwtBearer]) {
       const grants = [grantType.tokenExchange, grantType.jwtBearer].filter((grant) => grant !== missing)

@@ -12,7 +12,7 @@ beforeEach(async () => {
 })
 
 describe('the answer', () => {
-  it('[RAS-15] [RAS-16] [RAS-20] [RAS-21] has these members, must not be stored, and holds no refresh token', async () => {
+  it('[RAS-16] [RAS-20] [RAS-21] [FL-ISS-06] has these members, must not be stored, and holds no refresh token', async () => {
     const answer = await redeem(world)
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' })
     expect(answer.headers['content-type']).toMatch(/^application\/json/)
@@ -25,7 +25,7 @@ describe('the answer', () => {
     })
   })
 
-  it('[FL-ISS-03] names a resource once, however often it was asked for', async () => {
+  it('[FL-ISS-06] names a resource once, however often it was asked for', async () => {
     expect((await redeem(world, { claims: { resource: [mcp, mcp] } })).json()).toMatchObject({ resource: mcp })
     expect((await redeem(world, { form: { resource: [mcp, mcp] } })).json()).toMatchObject({ resource: mcp })
   })

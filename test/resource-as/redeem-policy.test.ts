@@ -78,7 +78,7 @@ describe('the request', () => {
     ['[ATK-093] empty scope and resource', { form: { scope: '', resource: '' } }],
     ['unknown parameters', { form: { audience: 'x', 'custom[]': 'y' } }],
     ['[OKTA-07] scope and resource as the claim has them', { form: { scope: 'chat.read', resource: mcp } }],
-    ['[ATK-046] act, which decides nothing', { claims: { act: { sub: 'admin', act: { sub: 'root' } } } }],
+    ['[ATK-046] [JAG-13] act, which decides nothing', { claims: { act: { sub: 'admin', act: { sub: 'root' } } } }],
   ])('%s is granted', async (_, attempt) => {
     const answer = await redeem(world, attempt)
     expect(answer.statusCode).toBe(200)
@@ -101,7 +101,7 @@ describe('what is granted', () => {
       { scope: 'search.read', resource: search },
     ],
     [
-      '[RAS-12] of several resources of the claim, the one that has the scope',
+      '[RAS-12] [RAS-15] [EMA-04] of several resources of the claim, the one that has the scope',
       { claims: { ...wide, scope: 'chat.read' } },
       { scope: 'chat.read', resource: mcp },
     ],
@@ -129,12 +129,12 @@ describe('what is granted', () => {
 
   it.each<[string, Attempt, Refusal]>([
     [
-      '[ATK-048] a foreign resource in the claim',
+      '[ATK-048] [FL-ISS-05] a foreign resource in the claim',
       { claims: { resource: drive } },
       { error: 'invalid_grant', reason: 'resource_denied' },
     ],
     [
-      '[ATK-048] one foreign resource among others',
+      '[ATK-048] [FL-ISS-05] one foreign resource among others',
       { claims: { resource: [mcp, drive] } },
       { error: 'invalid_grant', reason: 'resource_denied' },
     ],
@@ -189,7 +189,7 @@ describe('what is granted', () => {
     expect(answer.json()).toMatchObject({ resource: mcp, scope: 'chat.read' })
   })
 
-  it('[RAS-10] nothing to a client without a policy, or one its issuer may not speak for', async () => {
+  it('[RAS-10] [FL-DEN-01] nothing to a client without a policy, or one its issuer may not speak for', async () => {
     const { id } = world.chat.clients.basic
     const policy = world.chat.policies.get(id)
     const entry = world.chat.trusted.get(acme)

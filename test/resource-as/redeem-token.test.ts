@@ -35,7 +35,7 @@ describe('the kind of token', () => {
     },
   )
 
-  it('[ATK-001] an ID Token is refused', async () => {
+  it('[RAS-05] [ATK-001] an ID Token is refused', async () => {
     const claims = { ...idJagClaims(world), aud: world.chat.clients.basic.id }
     const token = signed({ typ: 'JWT' }, claims, world.idp.keys.current())
     await expectRedemptionRefused(world, { token }, refusal('typ_mismatch'))
@@ -110,7 +110,7 @@ describe('the signature [RAS-04]', () => {
     await expectRedemptionRefused(world, { token }, refusal('alg_not_allowed'))
   })
 
-  it('[ATK-012] by an attacker, whose key the header brings, is refused', async () => {
+  it('[ATK-012] [SEC-03] by an attacker, whose key the header brings, is refused', async () => {
     const signer = await signerOf('attacker')
     const header = { jwk: publicPartOf(await privateJwk('attacker')), kid: 'a1' }
     await expectRedemptionRefused(world, { signer, header }, refusal('signature_invalid'))
@@ -128,7 +128,7 @@ describe('the signature [RAS-04]', () => {
     await expectRedemptionRefused(world, { signer, header: { kid: 'a1' } }, refusal('signature_invalid'))
   })
 
-  it('[D-14] is taken in each algorithm the issuer may use', async () => {
+  it('[JAG-02] [D-14] [EMA-10] is taken in each algorithm the issuer may use', async () => {
     const acmeTrust = world.chat.trusted.get(acme)
     if (acmeTrust === undefined) throw new Error('no entry')
     for (const alg of ['RS256', 'PS256', 'EdDSA', 'ES256'] as const) {

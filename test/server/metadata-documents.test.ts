@@ -219,7 +219,7 @@ const refused = (reason: string) => ({
 })
 
 describe('a client that is listed with a metadata document', () => {
-  it('has one id at both sides, without a mapping [MAP-02] [CI-01] [CI-02]', async () => {
+  it('has one id at both sides, without a mapping [MAP-02] [EMA-05] [CI-01] [CI-02]', async () => {
     const app = await publish('/app.json')
     const world = await start({ atIdp: [app], atChat: [app] })
     const exchanged = await world.exchange(await credentials(app, world.idp), app)
