@@ -33,6 +33,7 @@ const mayImport: { [room: string]: readonly string[] } = {
     'server',
   ],
   demo: ['protocol', 'client', 'testing'],
+  conformance: ['protocol'],
   cli: ['protocol', 'client', 'server', 'testing', 'demo'],
   '.': ['protocol', 'idp', 'resource-as', 'resource', 'store', 'outbound', 'http', 'cli'],
 }
@@ -107,6 +108,11 @@ describe('the house', () => {
         .map((target) => `${path} imports ${target}`),
     )
     expect(wrong).toEqual([])
+  })
+
+  it('lets the requirements know the names of the wire and nothing that implements them', () => {
+    const known = files.filter(({ room }) => room === 'conformance').flatMap(({ imports }) => imports)
+    expect(known.filter((path) => !path.startsWith('conformance/') && path !== 'protocol/names.ts')).toEqual([])
   })
 
   it('imports only files that exist', () => {

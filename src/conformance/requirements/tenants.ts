@@ -1,0 +1,78 @@
+/** Identity providers and authorization servers with many tenants (ID-JAG §6). */
+
+import type { Requirement } from '../requirement.ts'
+
+export const tenantRequirements: readonly Requirement[] = [
+  {
+    id: 'TEN-01',
+    roles: ['idp'],
+    level: 'MUST',
+    source: '§6.1',
+    says: 'An issuer with tenants says which one the person belongs to.',
+    status: 'not implemented',
+    why: 'Our identity provider has one tenant.',
+  },
+  {
+    id: 'TEN-02',
+    roles: ['idp'],
+    level: 'MUST',
+    source: '§6.3',
+    says: 'Within its tenant, a `sub` is one person.',
+    status: 'not implemented',
+    why: 'Our identity provider has one tenant, whose `sub` is one person (JAG-04).',
+  },
+  {
+    id: 'TEN-03',
+    roles: ['resource-as'],
+    level: 'MUST',
+    source: '§6.1, §6.3',
+    says: 'Accounts of an issuer with tenants are found by its tenant, too, and a token without a known one is refused.',
+    status: 'not implemented',
+    why: 'A trusted issuer has one tenant, and a token that names any is refused.',
+  },
+  {
+    id: 'TEN-04',
+    roles: ['idp'],
+    level: 'MUST',
+    source: '§6.2',
+    says: 'The client’s id is one that counts in the tenant the token is for.',
+    status: 'not implemented',
+    why: 'A connection has one id of the client, whatever tenants the other side has.',
+  },
+  {
+    id: 'TEN-05',
+    roles: ['idp'],
+    level: 'MUST',
+    source: '§6.3',
+    says: 'The tenant is in the token where the authorization server keeps tenants apart.',
+    status: 'not implemented',
+    why: 'Tenants are never written.',
+  },
+  {
+    id: 'TEN-06',
+    roles: ['idp'],
+    level: 'MUST',
+    source: '§6.4',
+    says: 'The tenant comes from the sign-in, the client and the audience, and fits what the authorization server expects.',
+    status: 'not implemented',
+    why: 'Tenants are never written. An ID Token of a foreign tenant is refused where its issuer is shared by many.',
+  },
+  {
+    id: 'TEN-07',
+    roles: ['idp'],
+    level: 'MUST',
+    source: '§3.1',
+    says: 'The tenant at the authorization server is written only where it is known.',
+    status: 'not implemented',
+    why: 'It is never written.',
+  },
+  {
+    id: 'TEN-08',
+    roles: ['resource-as'],
+    level: 'MUST',
+    source: '§4.1, as we read it',
+    says: 'An issuer that one tenant trusts never reaches another tenant.',
+    status: 'not implemented',
+    why: 'Our authorization server has one tenant, and a token that names any is refused.',
+  },
+]
