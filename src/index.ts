@@ -25,6 +25,8 @@ export {
   isMetadataDocumentId,
 } from './protocol/client-metadata.ts'
 export { type DocumentClientEntry, documentClient } from './protocol/document-client.ts'
+export type { ProofPolicy } from './protocol/dpop.ts'
+export { type ProofNonces, proofNonces } from './protocol/dpop-nonces.ts'
 export { OAuthError, type OAuthErrorCode } from './protocol/errors.ts'
 export type { IdJagClaims } from './protocol/id-jag.ts'
 export { type FetchDocument, FetchError, issuerKeys } from './protocol/issuer-keys.ts'
@@ -48,8 +50,10 @@ export {
   type TokenRequest,
   type TokenResponse,
 } from './protocol/token-endpoint.ts'
-export { Challenge, type Guard, type GuardOptions, guardOf, type Principal } from './resource/guard.ts'
+export { Challenge, type SchemeChallenge } from './resource/challenge.ts'
+export { type Guard, type GuardOptions, guardOf } from './resource/guard.ts'
 export { type IntrospectionOptions, introspection } from './resource/introspection.ts'
+export type { GuardedRequest, Principal, ProvableRequest, TokenRules } from './resource/presented-token.ts'
 export { dangerouslyLocalOnly, type Revocation, type TokenCheck, type TokenSource } from './resource/revocation.ts'
 export { type StatusListsOptions, statusLists } from './resource/status-lists.ts'
 export {

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import type { JWK } from 'jose'
 import * as z from 'zod'
 import {
   type ClientAuthentication,
@@ -10,6 +11,7 @@ import {
   clientSecretPost,
   privateKeyJwt,
 } from '../client/client.ts'
+import { proofAlgorithms } from '../protocol/dpop.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
 import type { ProfileName } from '../protocol/profile-settings.ts'
 import { issuerFault } from '../protocol/profiles.ts'
@@ -23,7 +25,7 @@ import { mapping, refuse, schemaProblems } from '../server/schema-problems.ts'
 import type { Environment } from '../server/variables.ts'
 
 /** What the file gives of {@link CrossAppOptions}. */
-export type ClientConfig = Pick<CrossAppOptions, 'identityProvider' | 'resourceServers' | 'subject'>
+export type ClientConfig = Pick<CrossAppOptions, 'identityProvider' | 'resourceServers' | 'subject' | 'dpop'>
 
 /**
  * Reads and judges a client configuration. Throws {@link ConfigError} with every problem there is. Secrets and tokens stand in
@@ -39,7 +41,7 @@ export async function readClientConfig(path: string, environment: Environment): 
   const sources = { folder: dirname(resolve(path)), environment }
   const read = await clientConfigSchema(sources, isDevelopment(value)).safeParseAsync(value)
   if (!read.success) throw new ConfigError(schemaProblems(read.error.issues, value, placeOf))
-  const { identityProvider, resourceServers, subject } = read.data
+  const { identityProvider, resourceServers, subject, dpop } = read.data
   return {
     identityProvider: present(identityProvider),
     resourceServers: Object.fromEntries(
@@ -48,6 +50,7 @@ export async function readClientConfig(path: string, environment: Environment): 
         { ...present(entry), ...(scopes === undefined ? {} : { scope: scopes.join(' ') }) },
       ]),
     ),
+    ...(dpop === undefined ? {} : { dpop }),
     subject: Object.fromEntries(
       Object.entries(subject).flatMap(([kind, token]) => (token === undefined ? [] : [[kind, () => token]])),
     ),
@@ -82,6 +85,8 @@ function clientConfigSchema(sources: Sources, development: boolean) {
         const twice = issuers.find((issuer, at) => issuers.indexOf(issuer) !== at)
         if (twice !== undefined) refuse(context, { message: `names ${twice} twice`, remedy: 'keep one entry' })
       }),
+    /** The key that ID-JAGs and access tokens are bound to. */
+    dpop: mapping({ key: proofKey(sources) }).optional(),
     subject: mapping({ idToken: token.optional(), refreshToken: token.optional() }).superRefine((subject, context) => {
       if (subject.idToken === undefined && subject.refreshToken === undefined)
         refuse(context, {
@@ -120,6 +125,24 @@ function clientSchema(sources: Sources, development: boolean) {
       if (!(cause instanceof KeyFileError)) throw cause
       return stop(`names the file ${key.file}, which ${cause.fact}`, cause.remedy)
     }
+  })
+}
+
+/** `{ file: PATH }`: the first key of a private JWK Set that can sign proofs. */
+function proofKey({ folder }: Sources) {
+  return mapping({ file: z.string() }).transform(async ({ file }, context): Promise<JWK> => {
+    try {
+      const { keys } = await readKeyFile(resolve(folder, file))
+      const usable = keys.find(({ alg }) => proofAlgorithms.some((one) => one === alg))
+      if (usable !== undefined) return usable
+      const remedy = `its keys must be for one of ${proofAlgorithms.join(', ')}`
+      refuse(context, { message: `names the file ${file}, which holds no key for proofs`, remedy })
+    } catch (cause) {
+      if (!(cause instanceof KeyFileError)) throw cause
+      const { fact, remedy } = cause
+      refuse(context, { message: `names the file ${file}, which ${fact}`, ...(remedy === undefined ? {} : { remedy }) })
+    }
+    return z.NEVER
   })
 }
 

@@ -9,7 +9,7 @@ export function progressLine({ name, request, answer }: Step): string {
   return `${name.padEnd(30)} ${answer.status}  ${request.method} ${request.url}\n`
 }
 
-const shownHeaders = ['authorization', 'www-authenticate', 'location', 'x-correlation-id']
+const shownHeaders = ['authorization', 'dpop', 'www-authenticate', 'dpop-nonce', 'location', 'x-correlation-id']
 const tokenMembers = ['subject_token', 'assertion', 'client_assertion', 'access_token']
 
 /** The whole step with its tokens decoded. Secrets are left out, and tokens cut: what is printed opens nothing. */
@@ -35,6 +35,7 @@ function headerLines(headers: { [name: string]: string }): string[] {
   return shownHeaders.flatMap((name) => {
     const value = headers[name]
     if (value === undefined) return []
+    if (name === 'dpop') return [`     ${name}: ${printable(cut(value, 12))}`, ...decoded(value)]
     return [`     ${name}: ${printable(name === 'authorization' ? cut(value, value.indexOf(' ') + 9) : value)}`]
   })
 }

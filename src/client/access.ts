@@ -4,7 +4,7 @@ import type { Seconds } from '../protocol/ports.ts'
 import { type AuthorizationServer, discoverAuthorizationServer } from './authorization-server.ts'
 import { exchangeRequest, processExchange } from './exchange.ts'
 import { expiringCache } from './expiring-cache.ts'
-import type { ResourceServerOptions, Settings } from './options.ts'
+import type { CrossAppOptions, ResourceServerOptions, Settings } from './options.ts'
 import { processRedemption, redeemRequest } from './redemption.ts'
 import type { Send, StepName } from './sending.ts'
 import { chooseSubject } from './subject.ts'
@@ -21,6 +21,8 @@ export interface Target {
 /** An access token with what is known about it. */
 export interface AccessToken {
   token: string
+  /** The scheme it is sent with. `DPoP`: it is good with proofs by the client's own key alone, as {@link CrossAppOptions.dpop} says. */
+  type: 'Bearer' | 'DPoP'
   /** When it ends; absent when the server did not say, and then it serves one call only. */
   expiresAt: Seconds | undefined
   scopes: readonly string[]
@@ -39,10 +41,10 @@ export interface Access {
 const metadataLifetime: Seconds = 600
 
 export function accessOf(settings: Settings, send: Send): Access {
-  const { identityProvider, subject, now, newId, skew } = settings
+  const { identityProvider, subject, now, newId, skew, prover } = settings
   const tokens = expiringCache<AccessToken>(now)
   const servers = expiringCache<AuthorizationServer>(now)
-  const ports = { send, now, newId }
+  const ports = { send, now, newId, prover }
 
   async function server(issuer: string, step: StepName & `${string}-${'server' | 'provider'}-metadata`) {
     return await servers.get(issuer, async () => ({
@@ -55,6 +57,7 @@ export function accessOf(settings: Settings, send: Send): Access {
     const { client, resources, scopeOnRedemption: scope = true, resourceOnRedemption: named = true } = entry
     const authorizationServer = await server(issuer, 'authorization-server-metadata')
     const subjectToken = await chooseSubject(subject, identityProvider.issuer, now(), skew)
+    const proofKey = await prover?.thumbprint()
     const exchange = {
       identityProvider: await findIdentityProvider(),
       subject: subjectToken,
@@ -62,6 +65,7 @@ export function accessOf(settings: Settings, send: Send): Access {
       clientThere: client.id,
       resource,
       scopes,
+      proofKey,
     }
     const issued = processExchange(await exchangeRequest(exchange, identityProvider.client, ports), exchange)
     const redemption = {
@@ -70,11 +74,13 @@ export function accessOf(settings: Settings, send: Send): Access {
       resource,
       resourceKnown: resources !== undefined,
       sends: { scope, resource: named },
+      proofKey,
     }
     const askedAt = now()
     const access = processRedemption(await redeemRequest(redemption, client, ports), redemption)
     const expiresAt = access.expiresIn === undefined ? undefined : askedAt + access.expiresIn
-    return { token: access.token, scopes: access.scopes, expiresAt, resource, authorizationServer: issuer }
+    const { token, type, scopes: granted } = access
+    return { token, type, scopes: granted, expiresAt, resource, authorizationServer: issuer }
   }
 
   async function findIdentityProvider(): Promise<AuthorizationServer> {

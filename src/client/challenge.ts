@@ -1,4 +1,4 @@
-/** Reads the Bearer challenge of a 401 or 403: where to find the metadata, which scope is missing, what was wrong. */
+/** Reads the Bearer or DPoP challenge of a 401 or 403: where to find the metadata, which scope is missing, what was wrong. */
 
 /** The parameters of a challenge, names in lower case. */
 export type Challenge = ReadonlyMap<string, string>
@@ -10,12 +10,14 @@ const quoted = /"((?:[^"\\]|\\[\s\S])*)"/y
 const token68 = /[ \t]+[A-Za-z0-9\-._~+/]+=*(?=[ \t]*(?:,|$))/y
 
 /**
- * The first Bearer challenge among all the challenges of an answer (RFC 9110 §11.6.1, RFC 6750 §3). Undefined when there is
- * none, when the header cannot be read to its end, or when a parameter stands twice in the challenge.
+ * The first challenge of the scheme that was `used`, else the first Bearer challenge, else the first DPoP challenge, among all the
+ * challenges of an answer (RFC 9110 §11.6.1, RFC 6750 §3, RFC 9449 §7.1). Undefined when there is none, when the header cannot be read to
+ * its end, or when a parameter stands twice in one.
  */
-export function bearerChallenge({ headers }: Response): Challenge | undefined {
-  const challenges = parse(headers.get('www-authenticate') ?? '')
-  return challenges?.find(({ scheme }) => scheme === 'bearer')?.parameters
+export function tokenChallenge({ headers }: Response, used: 'Bearer' | 'DPoP' = 'Bearer'): Challenge | undefined {
+  const challenges = parse(headers.get('www-authenticate') ?? '') ?? []
+  const of = (name: string) => challenges.find(({ scheme }) => scheme === name)?.parameters
+  return of(used.toLowerCase()) ?? of('bearer') ?? of('dpop')
 }
 
 function parse(header: string): { scheme: string; parameters: Map<string, string> }[] | undefined {

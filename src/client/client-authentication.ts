@@ -75,7 +75,7 @@ export function privateKeyJwt(
   requireText({ id })
   if (isJwk(key) ? typeof key.d !== 'string' : key.type !== 'private')
     throw new TypeError('privateKeyJwt: the key is not a private key')
-  const { audience, kid = isJwk(key) ? key.kid : undefined, alg = algorithmOf(key) } = options
+  const { audience, kid = isJwk(key) ? key.kid : undefined, alg = algorithmOf('privateKeyJwt', key) } = options
   let imported: Promise<CryptoKey> | undefined
   return {
     id,
@@ -107,12 +107,13 @@ function isJwk(key: JWK | CryptoKey): key is JWK {
   return 'kty' in key
 }
 
-function algorithmOf(key: JWK | CryptoKey): SignatureAlgorithm {
+/** What a key signs with: what it says itself, else what its kind allows. Throws TypeError, naming the option, when that is nothing known. */
+export function algorithmOf(option: string, key: JWK | CryptoKey): SignatureAlgorithm {
   // RFC 7517 §4.4: a key that says its algorithm is for no other. RFC 9864 calls EdDSA on this curve Ed25519.
   const kind = isJwk(key) && key.alg !== undefined ? key.alg : kindOf(key)
   if (isSignatureAlgorithm(kind)) return kind
   const found = algorithmOfKind.get(kind)
-  if (found === undefined) throw new TypeError(`privateKeyJwt: no algorithm is known for a key of type ${kind}`)
+  if (found === undefined) throw new TypeError(`${option}: no algorithm is known for a key of type ${kind}`)
   return found
 }
 

@@ -14,5 +14,6 @@ export {
 export { CrossAppError, type CrossAppStep, type CrossAppStop, SignInRequired } from './cross-app-error.ts'
 export { type CrossAppClient, createCrossAppClient, createCrossAppFetch } from './cross-app-fetch.ts'
 export type { CrossAppOptions, IdentityProviderOptions, ResourceServerOptions } from './options.ts'
+export type { ProofKeyOption } from './prover.ts'
 export type { Fetch, Step, StepName } from './sending.ts'
 export type { Subject } from './subject.ts'

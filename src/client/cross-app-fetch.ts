@@ -2,7 +2,7 @@
 
 import { type AccessToken, accessOf, type Target } from './access.ts'
 import { isSafeAddress } from './address.ts'
-import { bearerChallenge, type Challenge } from './challenge.ts'
+import { type Challenge, tokenChallenge } from './challenge.ts'
 import { CrossAppError, refusal } from './cross-app-error.ts'
 import { type CrossAppOptions, settingsOf } from './options.ts'
 import { scopesOf, unionOf } from './scopes.ts'
@@ -45,10 +45,20 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
   }
 
   async function call(request: BufferedRequest, token: AccessToken | undefined): Promise<Response> {
-    const { url, init } = request
+    const response = await callOnce(request, token)
+    if (token?.type !== 'DPoP' || !wantsNonce(response)) return response
+    await response.body?.cancel()
+    return await callOnce(request, token)
+  }
+
+  async function callOnce({ url, init }: BufferedRequest, token: AccessToken | undefined): Promise<Response> {
     const headers = new Headers(init.headers)
-    if (token !== undefined) headers.set('authorization', `Bearer ${token.token}`)
+    if (token !== undefined) headers.set('authorization', `${token.type} ${token.token}`)
+    const prover = token?.type === 'DPoP' ? settings.prover : undefined
+    if (prover !== undefined)
+      headers.set('dpop', await prover.proof({ method: init.method, url, accessToken: token?.token ?? '' }))
     const response = await settings.fetch(url, { ...init, headers })
+    prover?.learn(url, response.headers)
     settings.onStep({
       name: 'call',
       request: { method: init.method, url, headers: Object.fromEntries(headers) },
@@ -67,7 +77,7 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
       let steppedUp = false
       for (;;) {
         const response = await call(request, held?.token)
-        const challenge = bearerChallenge(response)
+        const challenge = tokenChallenge(response, held?.token.type)
         if (held !== undefined) await refuseWeakSignIn(response, challenge, held, access.drop)
         if (response.status === 401 && !renewed) {
           if (held !== undefined) access.drop(held.target, held.token)
@@ -90,7 +100,7 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
       if (held !== undefined) return held.token
       const response = await call(request, undefined)
       await response.body?.cancel()
-      const { token } = await granted(await targets.discover(request.url, bearerChallenge(response)))
+      const { token } = await granted(await targets.discover(request.url, tokenChallenge(response)))
       return token
     },
   }
@@ -124,6 +134,14 @@ async function buffered(input: string | URL | Request, init?: RequestInit): Prom
   const { method, headers, signal } = request
   const redirect = request.redirect === 'error' ? 'error' : 'manual'
   return { url, init: { ...init, method, headers, signal, redirect, ...(body === undefined ? {} : { body }) } }
+}
+
+/** RFC 9449 §9: the same again with the nonce that came, once. */
+function wantsNonce(response: Response): boolean {
+  const { status, headers } = response
+  return (
+    status === 401 && headers.has('dpop-nonce') && tokenChallenge(response, 'DPoP')?.get('error') === 'use_dpop_nonce'
+  )
 }
 
 /** RFC 9470 §3: no other token helps until the person has signed in again, so the one at hand is forgotten. */

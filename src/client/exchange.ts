@@ -29,6 +29,8 @@ export interface Exchange {
   clientThere: string
   resource: string
   scopes: readonly string[]
+  /** The thumbprint of the key whose proof is sent. Absent: none is. */
+  proofKey?: string | undefined
 }
 
 export interface IssuedIdJag {
@@ -72,7 +74,7 @@ const ExchangeAnswer = z.looseObject({
  */
 export function processExchange(
   answer: Answer,
-  { identityProvider: { issuer }, audience, clientThere, resource, scopes }: Exchange,
+  { identityProvider: { issuer }, audience, clientThere, resource, scopes, proofKey }: Exchange,
 ): IssuedIdJag {
   const { access_token: idJag, scope, resource: granted } = readTokenAnswer(answer, 'exchange', issuer, ExchangeAnswer)
   const refuse = (fault: string, cause?: unknown) => unusable('exchange', issuer, fault, cause)
@@ -83,8 +85,12 @@ export function processExchange(
   if (claims.aud !== audience) throw refuse(`holds an ID-JAG for another audience, ${claims.aud}`)
   if (claims.client_id !== clientThere) throw refuse(`holds an ID-JAG for another client, ${claims.client_id}`)
   checkResources(claims.resource, resource, 'exchange', issuer)
-  // ID-JAG §9.8: bound to a key nobody here has shown; CL-08 read the other way round.
-  if (claims.cnf !== undefined) throw refuse('holds an ID-JAG bound to a key that this client did not show')
+  // ID-JAG §9.8.1.1, CL-08: bound to the key that was shown, or what was asked for was quietly left out.
+  if (proofKey !== undefined && claims.cnf?.jkt !== proofKey)
+    throw refuse('holds an ID-JAG that is not bound to the key of the DPoP proof')
+  // The same read the other way round: nobody here has shown a key.
+  if (proofKey === undefined && claims.cnf !== undefined)
+    throw refuse('holds an ID-JAG bound to a key that this client did not show')
   return {
     idJag,
     scopes: scope === undefined ? [...scopes] : scopesOf(scope),

@@ -6,6 +6,7 @@ import type { ProfileName } from '../protocol/profile-settings.ts'
 import { isSafeAddress } from './address.ts'
 import type { AssertionAudience, ClientAuthentication } from './client-authentication.ts'
 import { profiled } from './profiled.ts'
+import { type ProofKeyOption, type Prover, proverOf } from './prover.ts'
 import { scopesOf } from './scopes.ts'
 import type { Fetch, Step } from './sending.ts'
 import type { Subject } from './subject.ts'
@@ -49,11 +50,16 @@ export interface CrossAppOptions {
   resourceServers: { readonly [issuer: string]: ResourceServerOptions }
   /** One signed-in person. Another person needs another client: the access tokens that are kept are this one's. */
   subject: Subject
+  /**
+   * Binds ID-JAGs and access tokens to a key of this client by DPoP proofs (RFC 9449, ID-JAG §9.8): at both servers and at every call.
+   * `{ key }` is a private JWK. Then nothing that is not bound is used, so both servers and the API must offer it. Default: no proofs.
+   */
+  dpop?: ProofKeyOption
   /** Default: the global `fetch`. */
   fetch?: Fetch
   /** Default: the system's clock. */
   now?(): Seconds
-  /** Ids of client assertions. Default: 192 random bits. */
+  /** Ids of client assertions and proofs. Default: 192 random bits. */
   newId?(): string
   /** From this long before its expiry a token counts as expired. Default 30 seconds. */
   skew?: Seconds
@@ -63,16 +69,18 @@ export interface CrossAppOptions {
   onStep?(step: Step): void
 }
 
-export interface Settings extends Required<Omit<CrossAppOptions, 'resourceServers'>> {
+export interface Settings extends Required<Omit<CrossAppOptions, 'resourceServers' | 'dpop'>> {
   /** As it was when the client was made. */
   resourceServers: ReadonlyMap<string, ResourceServerOptions>
+  /** Absent: no proofs. */
+  prover: Prover | undefined
 }
 
 /** A day. Beyond 2^31 ms a timer of Node would fire at once. */
 const maxTimeout: Seconds = 86_400
 
 /**
- * Fills in the defaults. Throws TypeError, naming the option, for an issuer, endpoint, scope or time that can never be used.
+ * Fills in the defaults. Throws TypeError, naming the option, for an issuer, endpoint, scope, time or key that can never be used.
  */
 export function settingsOf(options: CrossAppOptions): Settings {
   const { issuer, tokenEndpoint } = options.identityProvider
@@ -91,16 +99,21 @@ export function settingsOf(options: CrossAppOptions): Settings {
   if (!(skew >= 0 && skew < Number.POSITIVE_INFINITY)) throw new TypeError(`skew must be seconds, 0 or more: ${skew}`)
   if (!(timeout > 0 && timeout <= maxTimeout))
     throw new TypeError(`timeout must be seconds, more than 0 and at most ${maxTimeout}: ${timeout}`)
-  return {
-    fetch: (input, init) => fetch(input, init),
+  const { dpop, ...others } = options
+  const settings = {
+    fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, init),
     now: () => Date.now() / 1000,
     newId: () => base64url.encode(crypto.getRandomValues(new Uint8Array(24))),
     onStep: () => {},
-    ...options,
+    ...others,
+  }
+  return {
+    ...settings,
     skew,
     timeout,
     identityProvider: profiled('identityProvider', 'identityProvider', issuer, options.identityProvider),
     resourceServers: new Map(resourceServers),
+    prover: dpop === undefined ? undefined : proverOf(dpop, settings),
   }
 }
 

@@ -25,11 +25,14 @@ export interface Redemption extends IssuedIdJag {
   resourceKnown: boolean
   /** Which of the two narrowing parameters are sent. */
   sends: { scope: boolean; resource: boolean }
+  /** The thumbprint of the key whose proof is sent. Absent: none is. */
+  proofKey?: string | undefined
 }
 
 export interface IssuedAccess {
-  /** The Bearer token. */
   token: string
+  /** `DPoP`: it is good with proofs by the client's key alone. */
+  type: 'Bearer' | 'DPoP'
   /** Absent when the server did not say. */
   expiresIn: Seconds | undefined
   /** What was granted; what was asked where the answer does not say (CL-12). */
@@ -55,14 +58,16 @@ export async function redeemRequest(
   return await sendTokenRequest('redemption', authorizationServer, client, parameters, ports)
 }
 
-const RedemptionAnswer = z.looseObject({
-  ...tokenAnswer,
-  // RFC 6749 §A.12: any visible character. RFC 6750 §2.1 has fewer, but deployed servers issue tokens with a colon, say.
-  // None that ends a header or its credential: no space, comma, quote or backslash.
-  access_token: z.string().regex(/^[!#-+\--[\]-~]+$/),
-  // RFC 6749 §7.1: a client must not use a token whose type it does not understand.
-  token_type: z.string().refine((value) => value.toLowerCase() === 'bearer'),
-})
+const redemptionAnswer = (type: IssuedAccess['type']) =>
+  z.looseObject({
+    ...tokenAnswer,
+    // RFC 6749 §A.12: any visible character. RFC 6750 §2.1 has fewer, but deployed servers issue tokens with a colon, say.
+    // None that ends a header or its credential: no space, comma, quote or backslash.
+    access_token: z.string().regex(/^[!#-+\--[\]-~]+$/),
+    // RFC 6749 §7.1: a client must not use a token whose type it does not understand.
+    // RFC 9449 §5: Bearer after a proof means that the token is bound to nothing.
+    token_type: z.string().refine((value) => value.toLowerCase() === type.toLowerCase()),
+  })
 
 /**
  * Judges the answer, and that the token is for the resource: by the answer, by the ID-JAG, or by the application's own word.
@@ -70,9 +75,10 @@ const RedemptionAnswer = z.looseObject({
  */
 export function processRedemption(
   answer: Answer,
-  { authorizationServer: { issuer }, resource, scopes, namesResource, resourceKnown }: Redemption,
+  { authorizationServer: { issuer }, resource, scopes, namesResource, resourceKnown, proofKey }: Redemption,
 ): IssuedAccess {
-  const read = readTokenAnswer(answer, 'redemption', issuer, RedemptionAnswer)
+  const type = proofKey === undefined ? 'Bearer' : 'DPoP'
+  const read = readTokenAnswer(answer, 'redemption', issuer, redemptionAnswer(type))
   checkResources(read.resource, resource, 'redemption', issuer)
   // RFC 9728 §7.6 sense: an API chose this server by its own metadata; somebody else must say that the token is for it.
   if (!resourceKnown && !namesResource && (read.resource ?? []).length === 0)
@@ -83,6 +89,7 @@ export function processRedemption(
     )
   return {
     token: read.access_token,
+    type,
     expiresIn: read.expires_in,
     scopes: read.scope === undefined ? [...scopes] : scopesOf(read.scope),
   }

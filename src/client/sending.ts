@@ -38,6 +38,7 @@ export interface OwnRequest {
 export interface Answer {
   url: string
   status: number
+  headers: Headers
   body: Uint8Array
 }
 
@@ -88,7 +89,7 @@ export function sending({ fetch, timeout, onStep }: SendingOptions): Send {
         body: new TextDecoder().decode(bytes),
       },
     })
-    return { url, status: response.status, body: bytes }
+    return { url, status: response.status, headers: response.headers, body: bytes }
   }
 }
 

@@ -7,6 +7,7 @@ import { sameResource } from '../protocol/resource.ts'
 import { type AuthorizationServer, asCrossAppError } from './authorization-server.ts'
 import type { ClientAuthentication } from './client-authentication.ts'
 import { CrossAppError, refusal } from './cross-app-error.ts'
+import type { Prover } from './prover.ts'
 import type { Answer, Send } from './sending.ts'
 
 type TokenStep = 'exchange' | 'redemption'
@@ -16,6 +17,8 @@ export interface TokenRequestPorts {
   send: Send
   now(): Seconds
   newId(): string
+  /** Absent: no proof is sent, and nothing is bound to a key. */
+  prover?: Prover | undefined
 }
 
 /** The members both answers share. `refresh_token` is not read: it is none of this client's (ID-JAG §4.3.4, §4.4.3; CL-13). */
@@ -27,23 +30,43 @@ export const tokenAnswer = {
   resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]).optional(),
 }
 
-/** Authenticates and sends one token request. Throws {@link CrossAppError} `network` when nobody answers. */
+/**
+ * Authenticates and sends one token request, with a proof where there is a key; a server that wants a nonce is asked a second time. Throws {@link CrossAppError} `network` when nobody answers.
+ */
 export async function sendTokenRequest(
   step: TokenStep,
   server: AuthorizationServer,
   client: ClientAuthentication,
   parameters: { [name: string]: string | undefined },
-  { send, now, newId }: TokenRequestPorts,
+  { send, now, newId, prover }: TokenRequestPorts,
 ): Promise<Answer> {
   const { issuer, tokenEndpoint } = server
-  const headers = new Headers()
-  const form = new URLSearchParams()
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined && value !== '') form.set(name, value)
-  await client.authenticate({ headers, form, issuer, tokenEndpoint }, { now, newId })
+  const ask = async () => {
+    const headers = new Headers()
+    const form = new URLSearchParams()
+    for (const [name, value] of Object.entries(parameters))
+      if (value !== undefined && value !== '') form.set(name, value)
+    await client.authenticate({ headers, form, issuer, tokenEndpoint }, { now, newId })
+    if (prover !== undefined) headers.set('dpop', await prover.proof({ method: 'POST', url: tokenEndpoint }))
+    const answer = await send(step, { url: tokenEndpoint, source: issuer, headers, form })
+    prover?.learn(tokenEndpoint, answer.headers)
+    return answer
+  }
   try {
-    return await send(step, { url: tokenEndpoint, source: issuer, headers, form })
+    const answer = await ask()
+    return prover !== undefined && wantsNonce(answer) ? await ask() : answer
   } catch (cause) {
     throw asCrossAppError(cause, { step, server: issuer })
+  }
+}
+
+/** RFC 9449 §8: the same again with the nonce that came, once. */
+function wantsNonce({ headers, status, body }: Answer): boolean {
+  if (status !== 400 || !headers.has('dpop-nonce')) return false
+  try {
+    return parseJsonObject(body).error === 'use_dpop_nonce'
+  } catch {
+    return false
   }
 }
 

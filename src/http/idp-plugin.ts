@@ -3,6 +3,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { type IdentityProvider, tokenExchange } from '../idp/exchange.ts'
 import type { Client } from '../protocol/client-auth.ts'
+import type { ProofNonces } from '../protocol/dpop-nonces.ts'
 import { identityProviderMetadata, type Metadata, withMetadataDocuments } from '../protocol/metadata.ts'
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
@@ -15,6 +16,8 @@ export interface IdpPluginOptions {
   findClient(id: string): Promise<Client | undefined>
   /** Asked for each answer: whether the metadata says that clients may identify themselves by a document. Absent: they may not. */
   acceptsMetadataDocuments?(): boolean
+  /** Nonces that DPoP proofs must hold. Absent: they need none. */
+  proofNonces?: ProofNonces
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -45,6 +48,7 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
     tokenEndpoint: `${root}/token`,
     jwksUri: `${root}/jwks`,
     authorizationEndpoint: `${root}/authorize`,
+    takesProofs: true,
   })
   const all = openid === undefined ? own : joined(openid.metadata, own)
   const document = () => withMetadataDocuments(all, options.acceptsMetadataDocuments?.() === true)
@@ -64,6 +68,7 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
       issuer,
       action: 'exchange',
       grants: { [grantType.tokenExchange]: tokenExchange(identityProvider) },
+      proofs: { address: `${root}/token`, nonces: options.proofNonces },
       findClient: options.findClient,
       skew,
       policyVersion: options.policyVersion ?? (() => 'unversioned'),

@@ -2,6 +2,7 @@
 
 import type { FastifyPluginAsync } from 'fastify'
 import type { Client } from '../protocol/client-auth.ts'
+import type { ProofNonces } from '../protocol/dpop-nonces.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { resourceAuthorizationServerMetadata, withMetadataDocuments } from '../protocol/metadata.ts'
 import { grantType } from '../protocol/names.ts'
@@ -28,6 +29,8 @@ export interface ResourceAsPluginOptions {
   acceptsMetadataDocuments?(): boolean
   /** The authorization code grant, for clients that no company manages. Absent: managed only. */
   interactive?: InteractiveEndpoints
+  /** Nonces that DPoP proofs must hold. Absent: they need none. */
+  proofNonces?: ProofNonces
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -54,6 +57,7 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       tokenEndpoint: `${root}/token`,
       jwksUri: `${root}/jwks`,
       authorizationEndpoint: `${root}/authorize`,
+      takesProofs: true,
     },
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
     endedTokens === undefined ? undefined : endedTokenAddresses(endedTokens),
@@ -70,13 +74,15 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       `${path}/authorize`,
       'This server takes identity assertions of the company that manages the application. It has no consent page.',
     )
+  const redeem = redemption(server)
   await tokenRoute(app, {
     path: `${path}/token`,
     endpoint: {
       role: 'resource-as',
       issuer,
       action: 'redeem',
-      grants: { [grantType.jwtBearer]: redemption(server) },
+      grants: { [grantType.jwtBearer]: redeem, [grantType.jwtDpop]: redeem },
+      proofs: { address: `${root}/token`, nonces: options.proofNonces },
       findClient,
       skew,
       policyVersion,

@@ -3,7 +3,9 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Ports } from '../protocol/ports.ts'
-import { Challenge, challengeAnswer, type GuardOptions, guardOf, type Principal } from '../resource/guard.ts'
+import { Challenge, challengeAnswer } from '../resource/challenge.ts'
+import { type GuardOptions, guardOf } from '../resource/guard.ts'
+import type { Principal } from '../resource/presented-token.ts'
 import { serveDocument } from './documents.ts'
 import { answerError, correlate, correlationIdOf, headerLines } from './oauth-scope.ts'
 
@@ -40,7 +42,13 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
       const correlationId = correlationIdOf(request)
       principals.set(
         request,
-        await guard.authenticate({ authorization: headerLines(request, 'authorization'), correlationId }),
+        await guard.authenticate({
+          authorization: headerLines(request, 'authorization'),
+          proofs: headerLines(request, 'dpop'),
+          method: request.method,
+          address: request.raw.url ?? '/',
+          correlationId,
+        }),
       )
     })
     scope.addHook('preHandler', async (request) => {

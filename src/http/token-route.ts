@@ -37,10 +37,10 @@ export async function tokenRoute(
     // Node hides the second Authorization header from others: such a request stays here, and is refused.
     if (otherGrants !== undefined && authorization.length < 2 && !isOurs(body, endpoint, otherGrantTypes))
       return await otherGrants(request, reply, body)
-    const proof = headerLines(request, 'dpop').length > 0
+    const proofs = headerLines(request, 'dpop')
     const correlationId = correlationIdOf(request)
     return await answerDecided(request, reply, report, () =>
-      answerTokenRequest({ body, authorization, proof, correlationId }, endpoint, ports),
+      answerTokenRequest({ body, authorization, proofs, correlationId }, endpoint, ports),
     )
   })
 }

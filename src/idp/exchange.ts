@@ -2,6 +2,7 @@
 
 import { createHmac } from 'node:crypto'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
+import { confirmationOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
 import { signIdJag } from '../protocol/id-jag.ts'
@@ -49,7 +50,7 @@ interface Asked {
 
 /** The exchange as a grant for a token endpoint (RFC 8693 §2.1 with the ID-JAG profile). */
 export function tokenExchange(idp: IdentityProvider): Grant {
-  return async ({ form, client, facts, namePolicy, spendClientAssertion, recordGranted }, ports) => {
+  return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
     const asked = readRequest(form)
     facts.audience = asked.audience
     const now = ports.now()
@@ -102,16 +103,19 @@ export function tokenExchange(idp: IdentityProvider): Grant {
       auth_time: subject.authTime,
       acr: subject.acr,
       amr: subject.amr,
+      // ID-JAG §9.8.1.1
+      cnf: confirmationOf(proofKey),
       userClaims: pick(subject.user.claims, connection.userClaims),
     }
 
-    await spendClientAssertion()
+    await spendCredentials()
     Object.assign(facts, { scope, resource: claims.resource, issuedTokenId: tokenIdHash(idp.issuer, jti) })
     await recordGranted()
     return {
       issued_token_type: tokenType.idJag,
       // RFC 8693 names it so; it is no access token (ID-JAG §4.3.4).
       access_token: await signIdJag(claims, idp.signingKeys.current()),
+      // ID-JAG §4.3.4, §9.8.1.1: bound or not.
       token_type: notAnAccessToken,
       expires_in: connection.lifetime,
       scope,

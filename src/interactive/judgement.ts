@@ -4,7 +4,7 @@ import { blockOf } from '../protocol/blocks.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { AuditFacts, Seconds } from '../protocol/ports.ts'
 import { sameResource } from '../protocol/resource.ts'
-import { grantedResources, narrow, refuseBlocked } from '../resource-as/narrowing.ts'
+import { grantedResources, narrow, refuseBlocked, refuseUnbound } from '../resource-as/narrowing.ts'
 import type { InteractiveClient } from './clients.ts'
 import type { InteractiveGrantOptions } from './options.ts'
 import type { KeptSignIn, SignIns } from './sign-ins.ts'
@@ -90,6 +90,8 @@ export function judge(
       scopes: one.scopes.filter((scope) => agreedAt(consented, one.resource).includes(scope)),
     }))
     const granted = narrow({ scope: agreed.scopes.join(' ') }, asked.scopes, governed, client.policy)
+    // No proof is taken at this grant.
+    refuseUnbound(granted.resources, undefined, server)
     namePolicy()
     const claims = { iss: issuer, sub, email }
     refuseBlocked({ claims, account, client: client.client.id, resources: granted.resources }, server)

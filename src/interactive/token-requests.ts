@@ -10,7 +10,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseForm, parseScope } from '../protocol/form.ts'
 import { type AuditEvent, type AuditFacts, tokenIdHash } from '../protocol/ports.ts'
 import { isResourceIndicator } from '../protocol/resource.ts'
-import { failClosed } from '../protocol/token-endpoint.ts'
+import { failClosed, proofNotOffered } from '../protocol/token-endpoint.ts'
 import { authenticated } from './client-authentication.ts'
 import type { InteractiveClient, InteractiveClients } from './clients.ts'
 import { type Asked, type Decision, judge } from './judgement.ts'
@@ -128,8 +128,8 @@ export function tokenRequests(
     const authorization = headerLines(request, 'authorization')
     const { client, spend } = await authenticated({ authorization, form }, parts, safe)
     facts.client = client.client.id
-    if (headerLines(request, 'dpop').length > 0)
-      throw new OAuthError('invalid_dpop_proof', 'DPoP is not offered by this server', { reason: 'pop_unsupported' })
+    // RFC 9449 §5: refresh tokens of public clients would have to be bound, too, and nothing here binds them.
+    if (headerLines(request, 'dpop').length > 0) throw proofNotOffered(`for ${grantType}`)
     const call: TokenCall = { client, asked: readAsked(form), facts, spendAssertion: spend }
     const answer = await ask(
       {

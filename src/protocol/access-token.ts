@@ -1,6 +1,7 @@
 /** Access tokens as JWTs (RFC 9068): written by the resource authorization server, read by the guard. */
 
 import * as z from 'zod'
+import { type Confirmation, checkConfirmation } from './confirmation.ts'
 import type { JsonObject } from './json.ts'
 import { checkTimes, isType, signJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
@@ -42,6 +43,7 @@ export interface NewAccessToken {
   acr?: string | undefined
   amr?: string[] | undefined
   act?: { [member: string]: unknown } | undefined
+  cnf?: Confirmation | undefined
   status?: StatusClaim | undefined
 }
 
@@ -61,6 +63,10 @@ export interface AccessTokenIssuer {
 export interface AccessTokenRules extends AccessTokenIssuer {
   /** This resource: one of the token's audiences. */
   resource: string
+  /** The thumbprint of the key whose proof came with the token (RFC 9449 §7.1). Absent: it came as a Bearer token. */
+  proofKey?: string | undefined
+  /** Whether a token must be bound to a key. Absent: it need not. */
+  boundTokens?: boolean | undefined
   now: Seconds
   skew: Seconds
   maxLifetime: Seconds
@@ -68,7 +74,7 @@ export interface AccessTokenRules extends AccessTokenIssuer {
 
 /**
  * Verifies an access token for one resource (RFC 9068 §4). Throws {@link JwtError}. Does NOT ask whether the token was
- * revoked, nor whether its scope is enough. A token bound to a key (`cnf`) is refused: this verifier cannot check a proof.
+ * revoked, nor whether its scope is enough. Of a token that is bound to a key (`cnf`), the key must be `proofKey`.
  */
 export async function verifyAccessToken(token: UnverifiedJwt, rules: AccessTokenRules): Promise<AccessTokenClaims> {
   const claims = await verifyAccessTokenSignature(token, rules)
@@ -105,6 +111,11 @@ export function checkAccessTokenClaims(
     throw new JwtError('aud_mismatch', 'was issued for another resource')
   checkTimes(claims, rules)
   // RFC 9449 §7.2: a bound token is never good as a Bearer token.
-  if (claims.cnf !== undefined)
-    throw new JwtError('pop_unsupported', 'is bound to a key, and no proof can be checked here')
+  checkConfirmation(claims.cnf, rules.proofKey)
+  if (claims.cnf !== undefined) return
+  // RFC 9449 §7.1: with the scheme DPoP, the token is bound to the key of the proof.
+  if (rules.proofKey !== undefined)
+    throw new JwtError('pop_mismatch', 'came with a DPoP proof, and is not bound to a key')
+  if (rules.boundTokens === true)
+    throw new JwtError('pop_required', 'is not bound to a key, and this resource takes no other')
 }

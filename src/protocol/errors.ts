@@ -16,8 +16,9 @@ const statusOf = {
   invalid_target: 400,
   // RFC 9396 §5
   invalid_authorization_details: 400,
-  // RFC 9449 §5
+  // RFC 9449 §5, §8
   invalid_dpop_proof: 400,
+  use_dpop_nonce: 400,
   // RFC 9470, at the token endpoint by ID-JAG §9.2
   insufficient_user_authentication: 400,
   // RFC 6750 §3.1
@@ -41,6 +42,8 @@ export interface OAuthErrorOptions {
   /** For the log: the error below this one. */
   cause?: unknown
   parameters?: ErrorParameters
+  /** Headers that the answer needs, by lower-case name, such as `dpop-nonce` (RFC 9449 §8). */
+  headers?: { readonly [name: string]: string }
   /** Where HTTP has a more exact status than the table, such as 415 for a media type. */
   status?: number
 }
@@ -56,6 +59,7 @@ export class OAuthError extends Error {
   readonly reason: Reason
   readonly detail: string | undefined
   readonly parameters: ErrorParameters
+  readonly headers: { readonly [name: string]: string }
   readonly status: number
 
   constructor(code: OAuthErrorCode, description: string, options: OAuthErrorOptions) {
@@ -68,6 +72,7 @@ export class OAuthError extends Error {
     this.reason = options.reason
     this.detail = options.detail
     this.parameters = options.parameters ?? {}
+    this.headers = options.headers ?? {}
     this.status = options.status ?? statusOf[code]
   }
 

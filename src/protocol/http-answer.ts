@@ -27,6 +27,7 @@ export function errorAnswer(error: unknown, usedAuthorization: boolean): HttpAns
   const { status, code } = error
   const headers = {
     ...noStore,
+    ...error.headers,
     ...(status >= 500 ? { 'retry-after': '1' } : {}),
     // RFC 9110 §15.5.6
     ...(status === 405 ? { allow: 'POST' } : {}),
@@ -44,7 +45,7 @@ export function errorAnswer(error: unknown, usedAuthorization: boolean): HttpAns
  */
 export const openOriginHeaders = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'x-correlation-id, www-authenticate, retry-after',
+  'access-control-expose-headers': 'x-correlation-id, www-authenticate, retry-after, dpop-nonce',
 } as const
 
 /** The headers that answer a preflight of such an endpoint. */

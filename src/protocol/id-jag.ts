@@ -1,6 +1,7 @@
 /** The ID-JAG itself: what its claims must be (ID-JAG §3.1), for the server that writes it and the server that reads it. */
 
 import * as z from 'zod'
+import type { Confirmation } from './confirmation.ts'
 import { scopeToken } from './form.ts'
 import type { JsonObject } from './json.ts'
 import { signJwt } from './jwt.ts'
@@ -95,6 +96,8 @@ export interface NewIdJag {
   auth_time?: number | undefined
   acr?: string | undefined
   amr?: string[] | undefined
+  /** The thumbprint of the key it is bound to (ID-JAG §9.8.1.1). */
+  cnf?: Confirmation | undefined
   /** Further claims about the user, chosen by an allow-list (JAG-17, JAG-21). */
   userClaims: JsonObject
 }

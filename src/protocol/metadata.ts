@@ -1,5 +1,6 @@
 /** What each server publishes about itself: RFC 8414, OpenID Connect Discovery, RFC 9728. */
 
+import { proofAlgorithms } from './dpop.ts'
 import { signatureAlgorithms } from './keys.ts'
 import { clientAuthMethods, grantType, idJagGrantProfile, tokenType } from './names.ts'
 
@@ -12,9 +13,11 @@ export interface IssuerAddresses {
   jwksUri: string
   /** Always announced: MCP clients reject a document without it, even where they need none. */
   authorizationEndpoint: string
+  /** True when the token endpoint takes DPoP proofs. Absent: it refuses them. */
+  takesProofs?: boolean
 }
 
-function commonMetadata({ issuer, tokenEndpoint, jwksUri, authorizationEndpoint }: IssuerAddresses) {
+function commonMetadata({ issuer, tokenEndpoint, jwksUri, authorizationEndpoint, takesProofs }: IssuerAddresses) {
   return {
     issuer,
     authorization_endpoint: authorizationEndpoint,
@@ -26,6 +29,8 @@ function commonMetadata({ issuer, tokenEndpoint, jwksUri, authorizationEndpoint 
     // Not empty, because clients demand it; no response type is served unless the host adds one.
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
+    // RFC 9449 §5.1
+    ...(takesProofs === true ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
   }
 }
 
@@ -74,7 +79,7 @@ export function resourceAuthorizationServerMetadata(
   return {
     ...commonMetadata(addresses),
     // ID-JAG §7.2: the profile and the grant stand together.
-    grant_types_supported: [grantType.jwtBearer],
+    grant_types_supported: [grantType.jwtBearer, ...(addresses.takesProofs === true ? [grantType.jwtDpop] : [])],
     authorization_grant_profiles_supported: [idJagGrantProfile],
     scopes_supported: scopes,
     // Not empty, because clients demand it (RFC 8414 §2): nobody is redirected anywhere.
@@ -93,6 +98,10 @@ export interface ProtectedResource {
   authorizationServer: string
   scopes: readonly string[]
   name?: string | undefined
+  /** True when no access token is taken that is not bound to a key. */
+  boundTokens?: boolean | undefined
+  /** True when access tokens that are bound to a key are taken. */
+  takesProofs?: boolean | undefined
 }
 
 /** Metadata of a protected resource (RFC 9728 §2). Clients use the first authorization server only, so there is one. */
@@ -101,6 +110,8 @@ export function protectedResourceMetadata({
   authorizationServer,
   scopes,
   name,
+  boundTokens,
+  takesProofs,
 }: ProtectedResource): Metadata {
   return {
     resource,
@@ -108,6 +119,8 @@ export function protectedResourceMetadata({
     scopes_supported: scopes,
     bearer_methods_supported: ['header'],
     ...(name === undefined ? {} : { resource_name: name }),
+    ...(takesProofs === true ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
+    ...(boundTokens === true ? { dpop_bound_access_tokens_required: true } : {}),
   }
 }
 

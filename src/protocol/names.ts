@@ -6,6 +6,8 @@ export const draftRevision = 'draft-ietf-oauth-identity-assertion-authz-grant-04
 export const grantType = {
   tokenExchange: 'urn:ietf:params:oauth:grant-type:token-exchange',
   jwtBearer: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  /** draft-parecki-oauth-jwt-dpop-grant: the same, with a DPoP proof (ID-JAG §9.8.1.2.1). */
+  jwtDpop: 'urn:ietf:params:oauth:grant-type:jwt-dpop',
 } as const
 
 /** Token types (RFC 8693 §3, ID-JAG §10.2). */
@@ -26,6 +28,7 @@ export const jwtType = {
   idJag: 'oauth-id-jag+jwt',
   accessToken: 'at+jwt',
   clientAssertion: 'client-authentication+jwt',
+  proof: 'dpop+jwt',
   statusList: 'statuslist+jwt',
 } as const
 

@@ -83,11 +83,11 @@ export type AuditFacts = Partial<
   Omit<AuditEvent, 'at' | 'role' | 'server' | 'action' | 'outcome' | 'reason' | 'error' | 'correlationId'>
 >
 
-export type SpendKind = 'id-jag' | 'client-assertion'
+export type SpendKind = 'id-jag' | 'client-assertion' | 'dpop-proof'
 
 /**
  * The key under which a token is spent. Its parts cannot run into each other (no `iss + ':' + jti`), and the kinds
- * have name spaces of their own. `tenant` is null for an issuer without tenants.
+ * have name spaces of their own. `tenant` is null for an issuer without tenants; a proof's issuer is its key's thumbprint.
  */
 export function onceKey(kind: SpendKind, issuer: string, tenant: string | null, jti: string): string {
   return createHash('sha256')

@@ -46,8 +46,12 @@ export const reasons = [
   'sub_id_untrusted',
   'pop_unsupported',
   'pop_malformed',
+  'pop_key_refused',
   'pop_missing',
+  'pop_mismatch',
+  'pop_nonce',
   'pop_replay',
+  'pop_required',
   'details_invalid',
   // The IdP's subject tokens and policy
   'subject_type_mismatch',

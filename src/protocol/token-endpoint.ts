@@ -1,7 +1,8 @@
 /** A token endpoint without a framework: who asks, which grant, its answer, and one line in the audit for each request. */
 
 import { bounded, nameOf, refusal } from './audit.ts'
-import { type AuthenticatedClient, authenticateClient, type Client } from './client-auth.ts'
+import { authenticateClient, type Client } from './client-auth.ts'
+import { type Proof, type ProofPolicy, verifyProof } from './dpop.ts'
 import { OAuthError, unavailable } from './errors.ts'
 import { type Form, parseForm } from './form.ts'
 import type { AuditEvent, AuditFacts, Ports, Role, Seconds } from './ports.ts'
@@ -12,8 +13,8 @@ export interface TokenRequest {
   body: string
   /** Every `Authorization` header line. */
   authorization: readonly string[]
-  /** True when the request had a `DPoP` header. */
-  proof: boolean
+  /** Every `DPoP` header line. */
+  proofs: readonly string[]
   correlationId: string
 }
 
@@ -31,8 +32,13 @@ export interface TokenResponse {
 export interface GrantRequest {
   form: Form
   client: Client
-  /** Spends the client's assertion, if it used one: to be called after every check and before anything else is spent. */
-  spendClientAssertion: AuthenticatedClient['spend']
+  /**
+   * The thumbprint of the key whose DPoP proof came with the request and was right (RFC 9449 §5): what is issued is bound to it, or the
+   * request is refused.
+   */
+  proofKey?: string | undefined
+  /** Spends the client's assertion and the proof, as far as they came: to be called after every check and before anything else is spent. */
+  spendCredentials(): Promise<void>
   facts: AuditFacts
   /** Names the policy in force now, for the audit: to be called in the very moment in which the policy is asked. */
   namePolicy(): void
@@ -51,6 +57,8 @@ export interface TokenEndpoint {
   issuer: string
   action: AuditEvent['action']
   grants: { readonly [grantType: string]: Grant }
+  /** How DPoP proofs are checked. Absent: a request with one is refused. */
+  proofs?: ProofPolicy | undefined
   findClient(id: string): Promise<Client | undefined>
   skew: Seconds
   policyVersion(): string
@@ -89,14 +97,28 @@ export async function answerTokenRequest(
           reason: 'grant_not_enabled',
         },
       )
-    if (request.proof) throw proofNotOffered()
-    return await grant({ form, client, spendClientAssertion: spend, ...decision }, safe)
+    const proof = await proofOf(request, endpoint, safe)
+    const spendCredentials = async () => {
+      await spend()
+      await proof?.spend()
+    }
+    return await grant({ form, client, proofKey: proof?.key, spendCredentials, ...decision }, safe)
   })
 }
 
+async function proofOf(
+  { proofs: lines }: TokenRequest,
+  { proofs, skew }: TokenEndpoint,
+  ports: Ports,
+): Promise<Proof | undefined> {
+  if (lines.length === 0) return undefined
+  if (proofs === undefined) throw proofNotOffered()
+  return await verifyProof(lines, { ...proofs, method: 'POST', skew, ports })
+}
+
 /** RFC 9449: a proof asks for a bound token. To ignore it would hand out less than was asked, unseen. */
-export function proofNotOffered(): OAuthError {
-  return new OAuthError('invalid_dpop_proof', 'DPoP is not offered by this server', { reason: 'pop_unsupported' })
+export function proofNotOffered(where = 'by this server'): OAuthError {
+  return new OAuthError('invalid_dpop_proof', `DPoP is not offered ${where}`, { reason: 'pop_unsupported' })
 }
 
 /**

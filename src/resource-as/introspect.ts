@@ -48,8 +48,9 @@ export async function answerIntrospection(
   )
 }
 
-/** IN-03: every claim the token has, and its type. */
+/** IN-03: every claim the token has, and its type (RFC 9449 §6.2). */
 function membersOf({ claims }: ShownToken): { [claim: string]: unknown } {
   const { aud, ...others } = claims
-  return { ...others, aud: aud.length === 1 ? aud[0] : aud, token_type: 'Bearer' }
+  const type = claims.cnf === undefined ? 'Bearer' : 'DPoP'
+  return { ...others, aud: aud.length === 1 ? aud[0] : aud, token_type: type }
 }

@@ -1,6 +1,7 @@
 /** What a redemption ends in: an access token of this server (RFC 9068), or whatever a host issues in its place. */
 
 import { signAccessToken } from '../protocol/access-token.ts'
+import { confirmationOf } from '../protocol/confirmation.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -16,6 +17,8 @@ export interface GrantedAccess {
   /** Use it as the token's id, so that the audit can name the token. */
   tokenId: string
   now: Seconds
+  /** The thumbprint of the key whose proof came: bind the token to it, and its type is `DPoP`. Absent: a Bearer token. */
+  proofKey?: string
   /** Where the token's status stands, at a server that keeps one: put it into the token, or it cannot be ended. */
   statusIndex?: number
   /** What is known of how the person signed in. */
@@ -55,7 +58,7 @@ export interface JwtIssueOptions {
  * (draft-ietf-oauth-status-list-21 §6.1), at the address where the server's plugin serves that list.
  */
 export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = false }: JwtIssueOptions): Issue {
-  return async ({ account, client, audience, scope, tokenId, now, statusIndex, signIn, assertion }) => {
+  return async ({ account, client, audience, scope, tokenId, now, proofKey, statusIndex, signIn, assertion }) => {
     const iat = Math.floor(now)
     const claims = {
       iss: issuer,
@@ -70,9 +73,10 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       acr: signIn.acr,
       amr: signIn.amr,
       act: copyActor ? assertion?.act : undefined,
+      cnf: confirmationOf(proofKey),
       status: statusIndex === undefined ? undefined : statusClaimOf(issuer, statusIndex),
     }
     const accessToken = await signAccessToken(claims, signingKeys.current())
-    return { accessToken, tokenType: 'Bearer', expiresIn: lifetime }
+    return { accessToken, tokenType: proofKey === undefined ? 'Bearer' : 'DPoP', expiresIn: lifetime }
   }
 }

@@ -120,6 +120,22 @@ export function narrow(
   return { scopes, resources: resources.map(({ resource }) => resource) }
 }
 
+/** POP-07: a resource that takes bound tokens alone is told of nobody else's. */
+export function refuseUnbound(granted: readonly string[], proofKey: string | undefined, server: ResourcePolicy): void {
+  if (proofKey !== undefined) return
+  const demanding = server.resources.find(
+    ({ resource, boundTokens }) => boundTokens === true && granted.includes(resource),
+  )
+  if (demanding !== undefined)
+    throw new OAuthError(
+      'invalid_grant',
+      `${demanding.resource} takes sender-constrained tokens alone: send a DPoP proof`,
+      {
+        reason: 'pop_required',
+      },
+    )
+}
+
 /** The refusal of the assertion itself (RFC 7521 §4.1.1). */
 export function refused(reason: Reason, message: string, cause?: unknown): OAuthError {
   return new OAuthError('invalid_grant', `assertion: ${message}`, { reason, ...(cause === undefined ? {} : { cause }) })

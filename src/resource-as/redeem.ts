@@ -1,17 +1,26 @@
 /** The redemption at a resource authorization server: an ID-JAG in, an access token out (ID-JAG §4.4, RFC 7523). */
 
+import { checkConfirmation } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
 import { type IdJagClaims, readIdJagClaims } from '../protocol/id-jag.ts'
 import { checkTimes, isType, readJwt, verifySignature } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
-import { jwtType } from '../protocol/names.ts'
+import { grantType, jwtType } from '../protocol/names.ts'
 import { type AuditFacts, onceKey, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { isResourceIndicator } from '../protocol/resource.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { noAccount, type ResolveSubject } from './accounts.ts'
 import type { Issue } from './issue.ts'
-import { clientMayUse, grantedResources, narrow, type ResourcePolicy, refuseBlocked, refused } from './narrowing.ts'
+import {
+  clientMayUse,
+  grantedResources,
+  narrow,
+  type ResourcePolicy,
+  refuseBlocked,
+  refused,
+  refuseUnbound,
+} from './narrowing.ts'
 import type { TokenStatuses } from './status.ts'
 import type { TrustedIssuer } from './trust.ts'
 
@@ -42,15 +51,17 @@ export interface IssuableAccess {
 }
 
 /**
- * The jwt-bearer grant for ID-JAGs, for a token endpoint (RFC 7523 §2.1, ID-JAG §4.4.1). Throws TypeError for a server with
- * statuses and without the life of its tokens.
+ * The jwt-bearer grant for ID-JAGs, for a token endpoint (RFC 7523 §2.1, ID-JAG §4.4.1); and the jwt-dpop grant, which is the same with a
+ * proof (D-06). Throws TypeError for a server with statuses and without the life of its tokens.
  */
 export function redemption(server: ResourceAuthorizationServer): Grant {
   const newStatus = statusGiver(server)
-  return async ({ form, client, facts, namePolicy, spendClientAssertion, recordGranted }, ports) => {
+  return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
+    refuseUnproven(form, proofKey)
     const assertion = form.required('assertion')
     const asked = readNarrowing(form)
-    const { claims, trusted } = await verifyAssertion(assertion, client.id, server, ports.now(), facts)
+    const shown = { assertion, client: client.id, proofKey }
+    const { claims, trusted } = await verifyAssertion(shown, server, ports.now(), facts)
     refuseUnsupported(claims)
     refuseForgotten(claims, trusted, ports)
 
@@ -59,11 +70,12 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const resources = grantedResources(claims, asked.resources, server)
     const policy = await clientMayUse(client.id, trusted, server)
     const granted = narrow(claims, asked.scopes, resources, policy)
+    refuseUnbound(granted.resources, proofKey, server)
     namePolicy()
     refuseBlocked({ claims, account: resolution, client: client.id, resources: granted.resources }, server)
     await server.mayIssue?.({ client: client.id, ...granted })
 
-    await spendClientAssertion()
+    await spendCredentials()
     await spend(claims, trusted, server, ports, facts)
     // The store may have found only now that it lost its memory.
     refuseForgotten(claims, trusted, ports)
@@ -82,6 +94,7 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
       scope,
       tokenId,
       now: ports.now(),
+      ...(proofKey === undefined ? {} : { proofKey }),
       ...(statusIndex === undefined ? {} : { statusIndex }),
       signIn: { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr },
       assertion: claims,
@@ -122,8 +135,7 @@ function readNarrowing(form: Form): { scopes: string[]; resources: string[] } {
 
 /** ID-JAG §4.4.1, RFC 7521 §5.2, RFC 7523 §3: every check of the token itself. Consumes nothing. */
 async function verifyAssertion(
-  assertion: string,
-  client: string,
+  { assertion, client, proofKey }: { assertion: string; client: string; proofKey: string | undefined },
   server: ResourceAuthorizationServer,
   now: Seconds,
   facts: AuditFacts,
@@ -150,6 +162,8 @@ async function verifyAssertion(
     // ID-JAG §4.4.1: binds the token to the client; it authenticates no actor.
     if (claims.client_id !== client) throw new JwtError('client_mismatch', "unexpected 'client_id' claim value")
     checkTimes(jwt.claims, { now, skew: server.skew, maxLifetime: trusted.maxLifetime })
+    // ID-JAG §9.8.1.2: what is bound to a key is redeemed by that key alone.
+    checkConfirmation(claims.cnf, proofKey)
     return { claims, trusted }
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause
@@ -157,13 +171,17 @@ async function verifyAssertion(
   }
 }
 
+/** D-06: a grant that is named for the proof is none without it. */
+function refuseUnproven(form: Form, proofKey: string | undefined): void {
+  if (proofKey === undefined && form.required('grant_type') === grantType.jwtDpop)
+    throw new OAuthError('invalid_grant', 'this grant_type needs a DPoP proof', { reason: 'pop_missing' })
+}
+
 /** What a token can demand that this server cannot do is refused, never overlooked. */
-function refuseUnsupported({ tenant, aud_tenant, cnf, authorization_details }: IdJagClaims): void {
+function refuseUnsupported({ tenant, aud_tenant, authorization_details }: IdJagClaims): void {
   // ID-JAG §6.3, TEN-03: no issuer and no audience here has tenants.
   if (tenant !== undefined || aud_tenant !== undefined)
     throw refused('tenant_mismatch', 'it names a tenant, and no tenant is connected')
-  // RFC 7800 §3.1, POP-08: an unknown binding is not "unbound".
-  if (cnf !== undefined) throw refused('pop_unsupported', 'it is bound to a key, and proofs are not offered here')
   // RFC 9396 §5: no type is configured on this server.
   if (authorization_details !== undefined)
     throw new OAuthError('invalid_authorization_details', 'assertion: authorization_details is not supported here', {

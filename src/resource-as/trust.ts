@@ -34,6 +34,8 @@ export interface GovernedResource {
   /** Its identifier (RFC 8707): what `aud` of the access token says. */
   resource: string
   scopes: readonly string[]
+  /** No access token is issued for it that is not bound to the key of a DPoP proof. Absent: Bearer tokens are, too. */
+  boundTokens?: boolean | undefined
   /** What people know it by. */
   name?: string | undefined
 }

@@ -74,6 +74,8 @@ function idpSchema(sources: Sources, development: boolean) {
     ),
     connections: z.array(connection),
     pairwiseSecret: secret(sources, { development, clientSecret: false }).optional(),
+    /** DPoP proofs must hold a nonce that is made with it; absent, they need none. The same at every instance. */
+    dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
   })
 }
 
@@ -171,7 +173,11 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     issuer: ownIssuer,
     listen: listen.prefault(usualListens.resourceAs),
     keys: signingKeys(sources),
-    resources: z.array(mapping({ resource, scopes: z.array(scope).min(1), name: peopleName })).min(1),
+    resources: z
+      .array(
+        mapping({ resource, scopes: z.array(scope).min(1), name: peopleName, boundTokens: z.boolean().optional() }),
+      )
+      .min(1),
     clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.resourceAs })),
     /** Who may introspect tokens, with credentials that are no client's. */
     protectedResources: z
@@ -182,6 +188,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     trustedIssuers: z.array(trustedIssuer),
     accounts: z.array(account).default([]),
     accessTokenLifetime: duration(60, 3600).default(600),
+    dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
   })
 }
 

@@ -4,6 +4,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import { idpPlugin } from '../http/idp-plugin.ts'
 import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
 import { documentFetch } from '../outbound/document.ts'
+import { proofNonces } from '../protocol/dpop-nonces.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Ports, Seconds } from '../protocol/ports.ts'
 import type { Store } from '../store/store.ts'
@@ -49,7 +50,7 @@ export function rolesOf(parts: ProcessParts): Role[] {
     const { issuer, listen } = idp
     const { surroundings, shared } = around(parts, issuer)
     const signingKeys = followedKeys(idp.keys, surroundings, parts)
-    const options = { ...idpRole(idp, surroundings, signingKeys), ...shared }
+    const options = { ...idpRole(idp, surroundings, signingKeys), ...noncesOf(idp), ...shared }
     const plugin: FastifyPluginAsync = async (app) => {
       app.addHook('onClose', async () => signingKeys.close())
       await app.register(idpPlugin, options)
@@ -61,7 +62,7 @@ export function rolesOf(parts: ProcessParts): Role[] {
     const { surroundings, shared } = around(parts, issuer)
     const signingKeys = followedKeys(resourceAs.keys, surroundings, parts)
     const role = resourceAsRole(resourceAs, surroundings, parts.store.records, signingKeys)
-    const options = { ...role, signingKeys, ...shared }
+    const options = { ...role, signingKeys, ...noncesOf(resourceAs), ...shared }
     const plugin: FastifyPluginAsync = async (app) => {
       app.addHook('onClose', async () => signingKeys.close())
       const interactive = await codeGrantOf(resourceAs, { ...role, ...shared }, parts)
@@ -70,6 +71,11 @@ export function rolesOf(parts: ProcessParts): Role[] {
     roles.push({ role: 'resourceAs', issuer, listen, plugin })
   }
   return roles
+}
+
+/** Nonces for DPoP proofs, where they are configured. */
+function noncesOf({ dpopNonceSecret }: { dpopNonceSecret?: string | undefined }) {
+  return dpopNonceSecret === undefined ? {} : { proofNonces: proofNonces(dpopNonceSecret) }
 }
 
 function followedKeys(

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bearerChallenge } from '../../src/client/challenge.ts'
+import { tokenChallenge } from '../../src/client/challenge.ts'
 
 function read(...lines: string[]) {
   const headers = new Headers()
   for (const line of lines) headers.append('www-authenticate', line)
-  const found = bearerChallenge(new Response(null, { status: 401, headers }))
+  const found = tokenChallenge(new Response(null, { status: 401, headers }))
   return found === undefined ? undefined : Object.fromEntries(found)
 }
 

@@ -93,7 +93,10 @@ describe('the whole way', () => {
     expect(byOption.scopes).toEqual(['chat.write'])
     world.api.bend.set('/mcp', (real) => ({
       ...real,
-      headers: { ...real.headers, 'www-authenticate': `${real.headers['www-authenticate']}, scope="chat.read"` },
+      headers: {
+        ...real.headers,
+        'www-authenticate': `Bearer scope="chat.read", ${real.headers['www-authenticate']?.slice(7)}`,
+      },
     }))
     const byChallenge = await createCrossAppClient(await world.options({ resourceServers })).token(world.resource)
     expect(byChallenge.scopes).toEqual(['chat.read'])

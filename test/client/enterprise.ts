@@ -13,6 +13,7 @@ import { resourcePlugin } from '../../src/http/resource-plugin.ts'
 import type { Connection } from '../../src/idp/connections.ts'
 import type { RefreshTokenRecord } from '../../src/idp/subject.ts'
 import { type Client, secretDigestOf } from '../../src/protocol/client-auth.ts'
+import type { ProofNonces } from '../../src/protocol/dpop-nonces.ts'
 import { keySetOf, publicPartOf, type SigningKeys } from '../../src/protocol/keys.ts'
 import { clientAuthMethods } from '../../src/protocol/names.ts'
 import { signingKeysOf } from '../../src/protocol/own-keys.ts'
@@ -121,8 +122,9 @@ async function keys(kid: string): Promise<{ jwk: JWK; signing: SigningKeys }> {
   return { jwk, signing: await signingKeysOf({ keys: [jwk] }) }
 }
 
-/** Starts it at a moment of the test's choosing; the commands need the real one. */
-export async function enterprise(start = 1_800_000_000): Promise<Enterprise> {
+/** Starts it at a moment of the test's choosing; the commands need the real one. With nonces, all three want them in proofs. */
+export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonces): Promise<Enterprise> {
+  const nonces = proofNonces === undefined ? {} : { proofNonces }
   const clock = { now: start }
   let ids = 0
   const store = memoryStore({ now: () => clock.now })
@@ -165,6 +167,7 @@ export async function enterprise(start = 1_800_000_000): Promise<Enterprise> {
     (issuer) => async (app) =>
       app.register(idpPlugin, {
         ports,
+        ...nonces,
         findClient: async (id) => (id === 'assistant' ? clientOf(id) : undefined),
         identityProvider: {
           issuer,
@@ -198,6 +201,7 @@ export async function enterprise(start = 1_800_000_000): Promise<Enterprise> {
     (issuer) => async (app) =>
       app.register(resourceAsPlugin, {
         ports,
+        ...nonces,
         signingKeys: rasKeys.signing,
         findClient: async (id) => (id === 'assistant-at-chat' ? clientOf(id) : undefined),
         resourceAuthorizationServer: {
@@ -228,6 +232,7 @@ export async function enterprise(start = 1_800_000_000): Promise<Enterprise> {
     (origin) => async (app) =>
       app.register(resourcePlugin, {
         ports,
+        ...nonces,
         resource: `${origin}/mcp`,
         authorizationServer: ras.origin,
         keys: rasKeys.signing.source,

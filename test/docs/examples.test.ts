@@ -143,7 +143,9 @@ it('an identity provider, an authorization server and an API of somebody else ta
   expect(answered.json()).toEqual({ you: 'account-of-alice', through: 'assistant-at-chat' })
 
   expect((await api.inject({ url: '/mcp' })).headers['www-authenticate']).toBe(
-    'Bearer resource_metadata="https://chat.example/.well-known/oauth-protected-resource/mcp"',
+    'Bearer resource_metadata="https://chat.example/.well-known/oauth-protected-resource/mcp", ' +
+      'DPoP algs="ES256 RS256 PS256 EdDSA", ' +
+      'resource_metadata="https://chat.example/.well-known/oauth-protected-resource/mcp"',
   )
   expect(audit.map(({ role, outcome, reason }) => [role, outcome, reason])).toEqual([
     ['idp', 'granted', 'granted'],

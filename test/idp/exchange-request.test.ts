@@ -138,8 +138,8 @@ describe('the request of a token exchange', () => {
     await expectExchangeRefused(world, { form: form ?? {} }, refusal)
   })
 
-  it('[POP-01] a DPoP proof, which nothing here can check, is refused', async () => {
-    const refusal: Refusal = { error: 'invalid_dpop_proof', reason: 'pop_unsupported' }
+  it('[POP-01] [ATK-084] a broken DPoP proof is refused', async () => {
+    const refusal: Refusal = { error: 'invalid_dpop_proof', reason: 'pop_malformed' }
     await expectExchangeRefused(world, { headers: { dpop: 'eyJ' } }, refusal)
   })
 

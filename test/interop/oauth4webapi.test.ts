@@ -42,7 +42,7 @@ describe('discovery', () => {
   it('finds the authorization server by RFC 8414, and the resource by RFC 9728', async () => {
     expect(application.chat).toMatchObject({
       issuer: world.resourceAs.chat.issuer,
-      grant_types_supported: [grantType.jwtBearer, 'authorization_code', 'refresh_token'],
+      grant_types_supported: [grantType.jwtBearer, grantType.jwtDpop, 'authorization_code', 'refresh_token'],
       authorization_grant_profiles_supported: ['urn:ietf:params:oauth:grant-profile:id-jag'],
     })
     const url = new URL(world.resources.mcp)
@@ -196,6 +196,7 @@ describe('the challenge of the resource', () => {
           scheme: 'bearer',
           parameters: { error: 'invalid_token', resource_metadata: expect.stringContaining('/.well-known/') },
         },
+        { scheme: 'dpop' },
       ],
     })
   })

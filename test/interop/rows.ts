@@ -54,10 +54,11 @@ export const rows: readonly Row[] = [
     software: 'oauth4webapi',
     from: 'npm',
     version: '3.8.8',
-    does: 'discovery by both algorithms and by RFC 9728; both grants with `client_secret_basic`, `client_secret_post` and `private_key_jwt`, and the refusal of `none`, `client_secret_jwt` and `tls_client_auth`; `validateJwtAccessToken` on our access tokens; refusals and challenges; introspection and revocation; sign-in with authorization code and PKCE, its ID Token and refresh token as subject tokens; from the address of the MCP server as a client that nobody manages: dynamic registration or a metadata document, code with PKCE and `iss`, refresh, revocation, with `none`, `client_secret_basic`, `client_secret_post` and `private_key_jwt`; both grants with a metadata document as its only id',
+    does: 'discovery by both algorithms and by RFC 9728; both grants with `client_secret_basic`, `client_secret_post` and `private_key_jwt`, and the refusal of `none`, `client_secret_jwt` and `tls_client_auth`; `validateJwtAccessToken` on our access tokens; refusals and challenges; introspection and revocation; sign-in with authorization code and PKCE, its ID Token and refresh token as subject tokens; from the address of the MCP server as a client that nobody manages: dynamic registration or a metadata document, code with PKCE and `iss`, refresh, revocation, with `none`, `client_secret_basic`, `client_secret_post` and `private_key_jwt`; both grants with a metadata document as its only id; both grants, `jwt-dpop` too, and a call of the MCP server with DPoP proofs',
     against: everyone,
     tests: [
       'oauth4webapi',
+      'oauth4webapi-dpop',
       'oauth4webapi-ended-tokens',
       'oauth4webapi-sign-in',
       'oauth4webapi-unmanaged',

@@ -13,11 +13,11 @@ const client: Client = {
   authMethods: ['client_secret_post'],
   secretDigest: secretDigestOf('s'),
 }
-const ask = async (grant: Grant, world = testPorts(), change: { body?: string; proof?: boolean } = {}) => {
+const ask = async (grant: Grant, world = testPorts(), change: { body?: string; proofs?: string[] } = {}) => {
   const request = {
     body: 'grant_type=g&client_id=wiki&client_secret=s',
     authorization: [],
-    proof: false,
+    proofs: [],
     correlationId: 'c1',
   }
   const endpoint = {

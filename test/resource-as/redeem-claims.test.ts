@@ -83,7 +83,7 @@ describe('the claims of an ID-JAG', () => {
     ['[JAG-13] act as a string', { act: 'agent' }, 'malformed'],
     ['[JAG-18] amr as a string', { amr: 'pwd' }, 'malformed'],
     ['[JAG-18] auth_time as a string', { auth_time: '1' }, 'malformed'],
-    ['[ATK-076] [JAG-20] [RAS-18] [POP-05] cnf with a thumbprint', { cnf: { jkt: 'x' } }, 'pop_unsupported'],
+    ['[ATK-076] [POP-05] [JAG-20] [RAS-18] cnf with a thumbprint, and no proof,', { cnf: { jkt: 'x' } }, 'pop_missing'],
     ['[ATK-076] [POP-08] cnf with an unknown binding', { cnf: { 'x5t#S256': 'x' } }, 'pop_unsupported'],
     ['[ATK-076] an empty cnf', { cnf: {} }, 'pop_unsupported'],
     ['[POP-08] cnf as a string', { cnf: 'x' }, 'pop_unsupported'],

@@ -66,9 +66,9 @@ describe('the request', () => {
     ],
     ['a scope with a quote', { form: { scope: 'a"b' } }, { error: 'invalid_scope', reason: 'scope_denied' }],
     [
-      'a DPoP proof, which nothing here can check',
+      '[POP-06] [ATK-083] a broken DPoP proof',
       { headers: { dpop: 'eyJ' } },
-      { error: 'invalid_dpop_proof', reason: 'pop_unsupported' },
+      { error: 'invalid_dpop_proof', reason: 'pop_malformed' },
     ],
   ])('%s is refused', async (_, attempt, refusal) => {
     await expectRedemptionRefused(world, attempt, refusal)

@@ -16,6 +16,7 @@ beforeEach(async () => {
 })
 
 const document = 'https://api.chat.example/.well-known/oauth-protected-resource/mcp'
+const orByProof = `, DPoP algs="ES256 RS256 PS256 EdDSA", resource_metadata="${document}"`
 const claims = () => ({
   iss: chat,
   sub: 'u-alice',
@@ -37,7 +38,7 @@ describe('a caller without a token', () => {
     async (method) => {
       const answer = await call(undefined, method)
       expect(answer.statusCode).toBe(401)
-      expect(answer.headers['www-authenticate']).toBe(`Bearer resource_metadata="${document}"`)
+      expect(answer.headers['www-authenticate']).toBe(`Bearer resource_metadata="${document}"${orByProof}`)
       expect(answer.json()).toEqual({})
       expect(world.audit).toMatchObject([
         { role: 'resource', server: mcp, outcome: 'refused', reason: 'token_missing' },
@@ -57,6 +58,7 @@ describe('a caller without a token', () => {
       scopes_supported: ['chat.read', 'chat.write'],
       bearer_methods_supported: ['header'],
       resource_name: 'Chat',
+      dpop_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA'],
     })
   })
 })
@@ -119,7 +121,7 @@ describe('a caller with a bad token', () => {
     const answer = await call(authorization)
     expect(answer.statusCode).toBe(401)
     expect(answer.headers['www-authenticate']).toBe(
-      `Bearer error="invalid_token", error_description="the access token is expired, malformed, or not for this resource", resource_metadata="${document}"`,
+      `Bearer error="invalid_token", error_description="the access token is expired, malformed, or not for this resource", resource_metadata="${document}"${orByProof}`,
     )
     expect(answer.headers['cache-control']).toBe('no-store')
     expect(answer.json()).toEqual({ error: 'invalid_token' })
@@ -143,7 +145,8 @@ describe('a caller with a bad token', () => {
     ['without client_id', { client_id: undefined }, {}, 'malformed'],
     ['without jti', { jti: undefined }, {}, 'malformed'],
     ['with a scope that is an array', { scope: ['chat.read'] }, {}, 'malformed'],
-    ['[RS-04] that is bound to a key', { cnf: { jkt: 'x' } }, {}, 'pop_unsupported'],
+    ['[RS-04] [DP-09] that is bound to a key', { cnf: { jkt: 'x' } }, {}, 'pop_missing'],
+    ['[RS-04] that is bound to a certificate', { cnf: { 'x5t#S256': 'x' } }, {}, 'pop_unsupported'],
     ['with alg none', {}, { alg: 'none' }, 'alg_not_allowed'],
     ['of an unknown key', {}, { kid: 'chat-9' }, 'key_unknown'],
     ['with crit', {}, { crit: ['x'] }, 'header_unsupported'],
@@ -165,7 +168,6 @@ describe('a caller with a bad token', () => {
 
   it.each([
     ['another scheme', 'Basic eHg6eXk='],
-    ['DPoP, which nothing here can check', 'DPoP eyJ.e30.x'],
     ['a scheme without a token', 'Bearer'],
     ['two tokens', 'Bearer abc def'],
     ['a token with a quote', 'Bearer a"b'],

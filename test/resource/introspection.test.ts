@@ -111,7 +111,7 @@ describe('a token that the server calls active', () => {
     ['without a person', { sub: undefined }, 'malformed'],
     ['that has expired', { exp: 1_799_999_000 }, 'expired'],
     ['that lives too long', { exp: 1_800_009_000 }, 'lifetime_too_long'],
-    ['that is bound to a key', { cnf: { jkt: 'x' } }, 'pop_unsupported'],
+    ['that is bound to a key', { cnf: { jkt: 'x' } }, 'pop_missing'],
     ['that is active as a word', { active: 'true' }, 'token_ended'],
   ])('[IN-03] %s is refused all the same', async (_, change, reason) => {
     const claims = { iss: chat, sub: 'a', aud: mcp, client_id: 'w', jti: 'j', iat: 1_800_000_000, exp: 1_800_000_060 }

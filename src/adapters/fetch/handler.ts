@@ -7,7 +7,9 @@ import type { Metadata } from '../../protocol/metadata.ts'
 import type { Ports } from '../../protocol/ports.ts'
 import { correlationHeader } from '../../protocol/request-head.ts'
 import type { TokenEndpoint } from '../../protocol/token-endpoint.ts'
-import { Challenge, challengeAnswer, type Guard, type Principal } from '../../resource/guard.ts'
+import { Challenge, challengeAnswer } from '../../resource/challenge.ts'
+import type { Guard } from '../../resource/guard.ts'
+import type { Principal } from '../../resource/presented-token.ts'
 import { answerTokenCall, type Report } from './token-call.ts'
 
 /**
@@ -41,13 +43,14 @@ export function toFetchGuard(
   ports: Ports,
   report: Report = () => {},
 ): (request: Request, required: readonly string[]) => Promise<Principal | Response> {
-  return async ({ headers }, required) => {
+  return async ({ headers, method, url: address }, required) => {
     const correlationId = ports.newId()
     const authorization = linesOf(headers, 'authorization')
     const answered = (answer: HttpAnswer) =>
       responseOf({ ...answer, headers: { ...answer.headers, [correlationHeader]: correlationId } })
     try {
-      const principal = await guard.authenticate({ authorization, correlationId })
+      const proofs = linesOf(headers, 'dpop')
+      const principal = await guard.authenticate({ authorization, proofs, method, address, correlationId })
       await guard.authorize(principal, { required, correlationId })
       return principal
     } catch (error) {

@@ -38,8 +38,8 @@ export async function answerTokenCall(
   }
   try {
     const body = await readBody(call, endpoint, ports, correlationId)
-    const proof = call.lines('dpop').length > 0
-    const answer = await answerTokenRequest({ body, authorization, proof, correlationId }, endpoint, ports)
+    const proofs = call.lines('dpop')
+    const answer = await answerTokenRequest({ body, authorization, proofs, correlationId }, endpoint, ports)
     return { status: 200, headers: { ...noStore, [correlationHeader]: correlationId }, body: answer }
   } catch (error) {
     return refusalOf(error)

@@ -22,6 +22,8 @@ export interface GrantHost {
 /** The grant for one request, and what is spent together with it. */
 export interface GrantForRequest {
   grant: Grant
+  /** The thumbprint of the key whose proof came, if one did. */
+  proofKey?: string | undefined
   /** Called when every check has passed, before anything else is spent. */
   spend?(): Promise<void>
 }
@@ -60,8 +62,8 @@ export async function answerGrant(
       decision.facts.client = client.id
       checkRequest(context)
       const form = formOf(context)
-      const { grant, spend = async () => {} } = await grantFor()
-      return await grant({ form, client, spendClientAssertion: spend, ...decision }, safe)
+      const { grant, proofKey, spend = async () => {} } = await grantFor()
+      return await grant({ form, client, proofKey, spendCredentials: spend, ...decision }, safe)
     })
   } catch (error) {
     if (error instanceof OAuthError && error.status >= 500) {

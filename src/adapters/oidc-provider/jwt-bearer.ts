@@ -86,6 +86,7 @@ async function grantFor(
   return {
     // The only id the grant asks for is the token's, and the provider makes its own.
     grant: (request, ports) => redeem(request, { ...ports, newId: token.id }),
+    proofKey: token.proofKey,
     spend: token.spendProof,
   }
 }

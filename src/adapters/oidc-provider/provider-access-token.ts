@@ -3,6 +3,7 @@
 import type { AccessToken, Grant, Provider, TokenEndpointGrantContext } from 'oidc-provider'
 import { OAuthError } from '../../protocol/errors.ts'
 import { grantType } from '../../protocol/names.ts'
+import { proofNotOffered } from '../../protocol/token-endpoint.ts'
 import type { GrantedAccess, IssuedAccess } from '../../resource-as/issue.ts'
 import type { IssuableAccess } from '../../resource-as/redeem.ts'
 import { askProvider } from './provider-error.ts'
@@ -11,6 +12,8 @@ import type { ProviderGrants } from './provider-grants.ts'
 export interface ProviderAccessToken {
   /** Whether the application's resource server knows what is granted; makes the token. Throws OAuthError. */
   prepare(granted: IssuableAccess): Promise<void>
+  /** The thumbprint of the key whose proof came, if one did. */
+  proofKey: string | undefined
   /** The id of the token that was prepared, made as the application's settings for its format say. */
   id(): string
   /** Spends the proof, if one came. Throws OAuthError. */
@@ -31,8 +34,7 @@ export async function providerAccessToken(
   const { client } = context.oidc
   const proof = await askProvider('invalid_dpop_proof', 'pop_malformed', () => grants.validateDpop(provider, context))
   // RFC 9449: validateDpop overlooks the proof where the feature is off, and an unbound token is less than was asked.
-  if (proof === undefined && context.headers.dpop !== undefined)
-    throw new OAuthError('invalid_dpop_proof', 'DPoP is not offered by this server', { reason: 'pop_unsupported' })
+  if (proof === undefined && context.headers.dpop !== undefined) throw proofNotOffered()
   await askProvider('invalid_grant', 'pop_missing', () => grants.checkDpopRequired(provider, context, proof))
   const certificate = await askProvider('invalid_grant', 'pop_missing', () => grants.checkMtlsCert(provider, context))
   let prepared: AccessToken | undefined
@@ -58,6 +60,7 @@ export async function providerAccessToken(
       // The id of an opaque token is the token: as long as the application wants it. The call also fixes the token's format.
       prepared.jti = idOf(prepared)
     },
+    proofKey: proof?.thumbprint,
     id: () => token().jti,
     spendProof: () =>
       askProvider('invalid_grant', 'pop_replay', () =>

@@ -1,0 +1,153 @@
+/** The access token of one request at a guard, as Bearer or with a proof: whether it is good, and who calls with it. */
+
+import { type Proof, verifyProof } from '../protocol/dpop.ts'
+import type { ProofNonces } from '../protocol/dpop-nonces.ts'
+import { OAuthError } from '../protocol/errors.ts'
+import { JwtError } from '../protocol/jwt-error.ts'
+import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
+import { type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import type { Reason } from '../protocol/reasons.ts'
+import { algs, Challenge, type SchemeChallenge } from './challenge.ts'
+import type { TokenCheck } from './revocation.ts'
+
+/** Which access tokens a resource takes. */
+export interface TokenRules {
+  /** The resource identifier: the address clients are configured with. */
+  resource: string
+  /** The issuer of its authorization server. */
+  authorizationServer: string
+  keys: KeySource
+  algorithms: readonly SignatureAlgorithm[]
+  skew: Seconds
+  /** The longest access token that is taken. */
+  maxLifetime: Seconds
+  /** True when no token is taken that is not bound to a key. Absent: Bearer tokens are, too. */
+  boundTokens?: boolean
+  /** Nonces that DPoP proofs must hold. Absent: they need none. */
+  proofNonces?: ProofNonces
+}
+
+/** Who calls: the account, and the application through which it does. */
+export interface Principal {
+  /** The authorization server that issued the token. */
+  issuer: string
+  account: string
+  client: string
+  scopes: readonly string[]
+  tokenId: string
+  /** The thumbprint of the key that the token is bound to. Absent: it is a Bearer token. */
+  proofKey?: string | undefined
+  authTime?: Seconds | undefined
+  acr?: string | undefined
+  act?: { [member: string]: unknown } | undefined
+}
+
+/** One request, as far as the guard looks at it. */
+export interface GuardedRequest {
+  /** Every `Authorization` line. */
+  authorization: readonly string[]
+  correlationId: string
+}
+
+/** The same with what a DPoP proof is about (RFC 9449 §7.1). */
+export interface ProvableRequest extends GuardedRequest {
+  /** Every `DPoP` line. */
+  proofs: readonly string[]
+  method: string
+  /** What was called, as the request line has it or as a whole address: its path counts, and the origin is the resource's own. */
+  address: string
+}
+
+interface Presentation extends TokenRules {
+  check: TokenCheck
+  metadataUrl: string
+  ports: Ports
+}
+
+type Scheme = SchemeChallenge['scheme']
+
+/** Reads and judges it. Throws {@link Challenge}, and OAuthError 503 when it cannot know. The proof is spent when all else was right. */
+export async function readPrincipal(
+  request: GuardedRequest | ProvableRequest,
+  options: Presentation,
+): Promise<Principal> {
+  const [header, ...more] = request.authorization
+  const challenge = challenger(request, options)
+  // RFC 6750 §3.1, RFC 9728 §5.1: no token, no error; only where to find one.
+  if (header === undefined) throw challenge(401, 'token_missing', 'no access token')
+  if (more.length > 0)
+    throw challenge(400, 'malformed_auth', 'more than one Authorization header', 'Bearer', { error: 'invalid_request' })
+  const [, name = '', token] = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i.exec(header) ?? []
+  const scheme: Scheme = name.toLowerCase() === 'dpop' && 'proofs' in request ? 'DPoP' : 'Bearer'
+  try {
+    if (token === undefined || (scheme === 'Bearer' && name.toLowerCase() !== 'bearer'))
+      throw new JwtError('token_invalid', 'is not a Bearer token')
+    const proof = scheme === 'DPoP' ? await proofOf(token, request as ProvableRequest, options) : undefined
+    const { ports, check, authorizationServer: issuer } = options
+    const claims = await check(token, { ...options, issuer, now: ports.now(), proofKey: proof?.key })
+    await proof?.spend()
+    return {
+      issuer: claims.iss,
+      account: claims.sub,
+      client: claims.client_id,
+      scopes: claims.scope?.split(' ') ?? [],
+      tokenId: tokenIdHash(claims.iss, claims.jti),
+      proofKey: proof?.key,
+      authTime: claims.auth_time,
+      acr: claims.acr,
+      act: claims.act,
+    }
+  } catch (cause) {
+    if (cause instanceof OAuthError && (cause.code === 'invalid_dpop_proof' || cause.code === 'use_dpop_nonce'))
+      throw challenge(
+        401,
+        cause.reason,
+        cause.message,
+        scheme,
+        { error: cause.code, error_description: cause.message },
+        cause.headers['dpop-nonce'],
+      )
+    if (!(cause instanceof JwtError)) throw cause
+    // RFC 6750 §3.1; the words say nothing that the bearer of a bad token could use.
+    throw challenge(401, cause.reason, `access token: ${cause.message}`, scheme, {
+      error: 'invalid_token',
+      error_description: 'the access token is expired, malformed, or not for this resource',
+    })
+  }
+}
+
+/** RFC 9449 §4.3, §7.1: the address is the resource's own origin and the path that was called. */
+async function proofOf(
+  accessToken: string,
+  { proofs, method, address }: ProvableRequest,
+  { resource, proofNonces: nonces, skew, ports }: Presentation,
+): Promise<Proof> {
+  if (proofs.length === 0)
+    throw new OAuthError('invalid_dpop_proof', 'the scheme DPoP needs a DPoP proof', { reason: 'pop_missing' })
+  const path = address.startsWith('/') || !URL.canParse(address) ? address : new URL(address).pathname
+  const called = `${new URL(resource).origin}${path}`
+  return await verifyProof(proofs, { method, address: called, accessToken, nonces, skew, ports })
+}
+
+/** Makes challenges: Bearer first, because clients look for it there, then DPoP where proofs are looked at; what went wrong stands with the scheme that was used. */
+function challenger(request: GuardedRequest | ProvableRequest, { metadataUrl }: Presentation) {
+  const schemes: Scheme[] = 'proofs' in request ? ['Bearer', 'DPoP'] : ['Bearer']
+  return (
+    status: 400 | 401,
+    reason: Reason,
+    message: string,
+    used?: Scheme,
+    fault: SchemeChallenge['parameters'] = {},
+    proofNonce?: string,
+  ): Challenge => {
+    const challenges = schemes.map((scheme) => ({
+      scheme,
+      parameters: {
+        ...(scheme === used ? fault : {}),
+        ...(scheme === 'DPoP' ? { algs } : {}),
+        resource_metadata: metadataUrl,
+      },
+    }))
+    return new Challenge(status, reason, message, challenges, proofNonce)
+  }
+}
