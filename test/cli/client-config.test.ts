@@ -131,4 +131,18 @@ subject: {}
       expect(await problemsOf(text)).toMatch(/^The configuration cannot be used/)
     },
   )
+
+  it('may name the key that everything is bound to, and it must be one for proofs', async () => {
+    await writeGood()
+    const withKey = (file: string) => `${good}dpop: { key: { file: ${file} } }\n`
+    const path = await files.write('bound.yaml', withKey('chat.json'))
+    expect((await readClientConfig(path, environment)).dpop).toMatchObject({ key: { alg: 'ES256', kid: 'k' } })
+    expect(await problemsOf(withKey('nowhere.json'), environment)).toContain('names the file nowhere.json, which')
+    const wide = {
+      ...(await exportJWK((await generateKeyPair('ES384', { extractable: true })).privateKey)),
+      alg: 'ES384',
+    }
+    await writeKeyFile(files.path('wide.json'), { keys: [wide] }, { onlyNew: true })
+    expect(await problemsOf(withKey('wide.json'), environment)).toContain('holds no key for proofs')
+  })
 })

@@ -44,6 +44,7 @@ describe('xaa token', () => {
       0,
       {
         access_token: expect.any(String),
+        token_type: 'Bearer',
         scope: 'chat.read',
         resource: world.resource,
         authorization_server: world.ras.origin,

@@ -3,6 +3,7 @@
 import {
   Client,
   CrossAppAccessProvider,
+  DpopSession,
   discoverAndRequestJwtAuthGrant,
   exchangeJwtAuthGrant,
   InsufficientScopeError,
@@ -150,6 +151,16 @@ describe('a session', () => {
     const [first] = content
     return first?.type === 'text' ? JSON.parse(first.text) : first
   }
+
+  it('whose provider has dpop() gets a bound access token and calls tools with it', async () => {
+    const session = await DpopSession.create()
+    const provider = Object.assign(assistant(), { dpop: () => session })
+    const client = await connect(provider)
+    expect(await call(client, 'whoami')).toMatchObject({ email: 'alice@acme.example' })
+    const tokens = await provider.tokens()
+    expect(tokens?.token_type).toBe('DPoP')
+    expect(claimsOf(tokens?.access_token ?? '').cnf).toEqual({ jkt: session.thumbprint })
+  })
 
   it('that knows only the address lists the tools and calls them as alice', async () => {
     const client = await connect(assistant())

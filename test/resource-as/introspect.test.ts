@@ -7,6 +7,7 @@ import { acme, chat, mcp, search } from '../fixture/addresses.ts'
 import { type Authentication, basic, byAssertion, type Credentials, post } from '../fixture/clients.ts'
 import { type Attempt, type Enterprise, enterprise, exchange, idTokenClaims, redeem } from '../fixture/enterprise.ts'
 import { signerOf, signingKeysNamed } from '../fixture/keys.ts'
+import { proofFor, proofKeyNamed } from '../fixture/proofs.ts'
 import { expectRefusal } from '../fixture/refusal.ts'
 import { type FormChange, send } from '../fixture/requests.ts'
 import { resourceClient, type TestStatuses, testStatuses } from '../fixture/statuses.ts'
@@ -41,6 +42,13 @@ const call = (form: FormChange, as: Authentication = basic(api)) => ({
 const introspect = async (form: FormChange, as?: Authentication) => await send(world.chat.app, call(form, as))
 
 describe('a live token', () => {
+  it('[DP-07] that is bound to a key says to which, and that its type is DPoP', async () => {
+    const key = await proofKeyNamed('proof')
+    const dpop = proofFor(key, { address: `${chat}/token`, now: world.clock.now })
+    const answer = await introspect({ token: await newToken({ headers: { dpop } }) })
+    expect(answer.json()).toMatchObject({ active: true, token_type: 'DPoP', cnf: { jkt: key.thumbprint } })
+  })
+
   it('[IN-01] [IN-03] is told with all it says', async () => {
     const attempt = { claims: { auth_time: 5, acr: 'strong', amr: ['otp'], act: { sub: 'agent' } } }
     const token = await newToken(attempt)

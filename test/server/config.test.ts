@@ -301,6 +301,13 @@ describe('a configuration', () => {
     expect(await problemsOf(changed('idp.pairwiseSecret', { env: 'PAIRWISE' }, pairwise))).toEqual([])
   })
 
+  it('may ask for nonces in DPoP proofs, and for bound tokens', async () => {
+    const bound = changed('resourceAs.resources.0.boundTokens', true)
+    const both = changed('resourceAs.dpopNonceSecret', { env: 'PAIRWISE' }, bound)
+    expect(await problemsOf(changed('idp.dpopNonceSecret', { env: 'PAIRWISE' }, both))).toEqual([])
+    expect((await problemsOf(changed('idp.dpopNonceSecret', 'x'.repeat(64)))).length).toBe(1)
+  })
+
   it('tells all of its problems at once, in the order of the file, and no secret', async () => {
     const config = changed(
       'store',

@@ -8,6 +8,7 @@ import { guardOf } from '../../../src/resource/guard.ts'
 import { dangerouslyLocalOnly } from '../../../src/resource/revocation.ts'
 import { signerOf, signingKeysNamed } from '../../fixture/keys.ts'
 import { testPorts } from '../../fixture/ports.ts'
+import { proofFor, proofKeyNamed } from '../../fixture/proofs.ts'
 import { signed } from '../../fixture/tokens.ts'
 import { authorization, endpointOf, formType } from './endpoint.ts'
 
@@ -184,12 +185,25 @@ describe('a guard behind the fetch API', () => {
     const check = toFetchGuard(guard, world.ports, (error) => reported.push(error))
     const call = (headers: { [name: string]: string }, scopes = ['read']) =>
       check(new Request(resource, { headers }), scopes)
-    return { ...world, token, call, reported }
+    const key = await proofKeyNamed('proof')
+    const cnf = { jkt: key.thumbprint }
+    const bound = signed({ typ: 'at+jwt' }, { ...claims, ...times, cnf }, await signerOf('as-1'))
+    const proof = () => proofFor(key, { address: resource, now: world.clock.now, method: 'GET', accessToken: bound })
+    return { ...world, token, bound, proof, call, reported }
   }
 
   it('gives the principal of a good token', async () => {
     const { call, token } = await guarded()
     expect(await call({ authorization: `Bearer ${token}` })).toMatchObject({ account: 'u-1', client: 'c' })
+  })
+
+  it('takes a bound token with a proof for the address of the request', async () => {
+    const { call, bound, proof, audit } = await guarded()
+    const headers = (dpop: string) => ({ authorization: `DPoP ${bound}`, dpop })
+    expect(await call(headers(proof()))).toMatchObject({ account: 'u-1' })
+    const twice = await call(headers(`${proof()}, ${proof()}`))
+    expect(twice instanceof Response && twice.status).toBe(401)
+    expect(audit.at(-1)).toMatchObject({ reason: 'pop_malformed' })
   })
 
   it('answers for a request without a token, with a bad one, with two, and with too few scopes', async () => {

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { grantType, idJagGrantProfile } from '../../../src/protocol/names.ts'
 import { signingKeysOf } from '../../../src/protocol/own-keys.ts'
+import { proofFor, proofKeyNamed } from '../../fixture/proofs.ts'
 import { post, type TokenAnswer } from './application.ts'
 import { idJagOf } from './assertions.ts'
 import { acmeCompany, type Company, chatCompany, mcp, redeem, search } from './companies.ts'
@@ -76,6 +77,15 @@ describe('an ID-JAG', () => {
     const jti = `j-${crypto.randomUUID()}`
     expectRefused(chat, await redeem(chat, await idJag({ jti, ...claims }, chat, header)), error, reason)
     expect((await redeem(chat, await idJag({ jti }))).status).toBe(200)
+  })
+
+  it('[POP-04] bound to a key is redeemed with a proof by that key, and with no other', async () => {
+    const [key, other] = [await proofKeyNamed('own'), await proofKeyNamed('other')]
+    const assertion = await idJag({ cnf: { jkt: key.thumbprint } })
+    const now = Math.floor(Date.now() / 1000)
+    const dpop = (by: typeof key) => ({ headers: { dpop: proofFor(by, { address: `${chat.issuer}/token`, now }) } })
+    expectRefused(chat, await redeem(chat, assertion, dpop(other)), 'invalid_grant', 'pop_mismatch')
+    expect(await redeem(chat, assertion, dpop(key))).toMatchObject({ status: 200, body: { token_type: 'DPoP' } })
   })
 
   it('of an account that findAccount does not find is refused', async () => {
