@@ -54,9 +54,9 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
   async function callOnce({ url, init }: BufferedRequest, token: AccessToken | undefined): Promise<Response> {
     const headers = new Headers(init.headers)
     if (token !== undefined) headers.set('authorization', `${token.type} ${token.token}`)
-    const prover = token?.type === 'DPoP' ? settings.prover : undefined
-    if (prover !== undefined)
-      headers.set('dpop', await prover.proof({ method: init.method, url, accessToken: token?.token ?? '' }))
+    const { prover } = settings
+    if (token !== undefined && prover !== undefined)
+      headers.set('dpop', await prover.proof({ method: init.method, url, accessToken: token.token }))
     const response = await settings.fetch(url, { ...init, headers })
     prover?.learn(url, response.headers)
     settings.onStep({

@@ -5,6 +5,11 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { idpPlugin } from '../../src/http/idp-plugin.ts'
 import { resourceAsPlugin } from '../../src/http/resource-as-plugin.ts'
 import { metadataAddresses } from '../../src/protocol/issuer-keys.ts'
+import {
+  identityProviderMetadata,
+  protectedResourceMetadata,
+  resourceAuthorizationServerMetadata,
+} from '../../src/protocol/metadata.ts'
 import { grantType, idJagGrantProfile, tokenType } from '../../src/protocol/names.ts'
 import { acme, beta, chat, files } from '../fixture/addresses.ts'
 import { basic } from '../fixture/clients.ts'
@@ -60,6 +65,21 @@ describe('metadata', () => {
       authorization_grant_profiles_supported: [idJagGrantProfile],
       scopes_supported: ['chat.read', 'chat.write', 'search.read'],
     })
+  })
+
+  it('of a host that takes no proofs promises none', () => {
+    const addresses = {
+      issuer: acme,
+      tokenEndpoint: `${acme}/t`,
+      jwksUri: `${acme}/j`,
+      authorizationEndpoint: `${acme}/a`,
+    }
+    for (const metadata of [
+      identityProviderMetadata(addresses),
+      resourceAuthorizationServerMetadata(addresses, []),
+      protectedResourceMetadata({ resource: chat, authorizationServer: acme, scopes: [] }),
+    ])
+      expect(JSON.stringify(metadata)).not.toContain('dpop')
   })
 
   it('[META-05] says nothing of whom a server trusts or knows', async () => {

@@ -61,6 +61,14 @@ describe('a token endpoint', () => {
     ])
   })
 
+  it('refuses a proof unless it was told how to check one', async () => {
+    const granting: Grant = async () => ({ access_token: 'a', token_type: 'N_A', expires_in: 1 })
+    const { answer, audit } = await ask(granting, testPorts(), { proofs: ['x'] })
+    expect(answer).toMatchObject({ code: 'invalid_dpop_proof', message: 'DPoP is not offered by this server' })
+    expect(audit).toMatchObject([{ outcome: 'refused', reason: 'pop_unsupported' }])
+    expect((await ask(granting)).answer).toMatchObject({ access_token: 'a' })
+  })
+
   it('names the grants it has', async () => {
     const { answer, audit } = await ask(() => Promise.reject(), testPorts(), {
       body: 'grant_type=x&client_id=wiki&client_secret=s',

@@ -194,4 +194,20 @@ describe('a guard', () => {
     const request = { authorization: [`DPoP ${token}`], correlationId: 'c', method: 'GET', address: '/mcp' }
     expect(await guard.authenticate({ ...request, proofs: [proofOf(token)] })).toMatchObject({ account: 'u-alice' })
   })
+
+  it('takes the path of a whole address, on its own origin, and no address that is none', async () => {
+    const guard = guardOf(options(), world.ports)
+    const token = minted()
+    const ask = (address: string) =>
+      guard.authenticate({
+        authorization: [`DPoP ${token}`],
+        proofs: [proofOf(token)],
+        method: 'GET',
+        address,
+        correlationId: 'c',
+      })
+    expect(await ask('http://10.0.0.7:8080/mcp?x=1')).toMatchObject({ account: 'u-alice' })
+    await expect(ask('*')).rejects.toMatchObject({ error: 'invalid_dpop_proof', reason: 'pop_mismatch' })
+    await expect(ask('//evil.example/mcp')).rejects.toMatchObject({ reason: 'pop_mismatch' })
+  })
 })
