@@ -67,8 +67,7 @@ export const clientRequirements: readonly Requirement[] = [
     level: 'SHOULD',
     source: '§9.8.1.1',
     says: 'A client that sent a proof finds its own key in the ID-JAG, or does not use it.',
-    status: 'not implemented',
-    why: 'It sends no proofs yet, and refuses an ID-JAG that is bound to a key.',
+    status: 'implemented',
   },
   {
     id: 'CL-09',

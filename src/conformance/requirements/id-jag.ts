@@ -169,8 +169,7 @@ export const idJagRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: '§9.8.1',
     says: '`cnf` holds the thumbprint of the client’s key when a good proof came with the exchange.',
-    status: 'not implemented',
-    why: 'Proof of possession is not there yet: no proof is taken, so no token is bound, and a bound one is refused.',
+    status: 'implemented',
   },
   {
     id: 'JAG-21',

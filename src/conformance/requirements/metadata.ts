@@ -115,8 +115,7 @@ export const metadataRequirements: readonly Requirement[] = [
     roles: ['idp', 'resource-as'],
     level: 'needed',
     source: 'RFC 8414 §2, RFC 9449 §5.1',
-    says: 'Both servers publish issuer, token endpoint, keys, methods of authentication and grants.',
+    says: 'Both servers publish issuer, token endpoint, keys, methods of authentication, grants, and the algorithms of proofs.',
     status: 'implemented',
-    why: 'No algorithms for proofs are published, since none are taken.',
   },
 ]

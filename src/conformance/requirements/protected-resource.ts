@@ -34,7 +34,6 @@ export const protectedResourceRequirements: readonly Requirement[] = [
     source: 'RFC 9449 §7',
     says: 'A token that is bound to a key is good only with a proof by that key, and never as a Bearer token.',
     status: 'implemented',
-    why: 'By refusing every bound token: the guard takes no proofs yet.',
   },
   {
     id: 'RS-05',

@@ -8,9 +8,8 @@ export const redemptionRequirements: readonly Requirement[] = [
     roles: ['resource-as'],
     level: 'MUST',
     source: '§4.4; RFC 7523 §2.1',
-    says: 'The redemption is asked for by the grant type jwt-bearer; any other is told that it is not served.',
+    says: 'The redemption is asked for by the grant type jwt-bearer, or by jwt-dpop with a proof; any other is told that it is not served.',
     status: 'implemented',
-    why: 'The grant type jwt-dpop is not served: proof of possession is not there yet.',
   },
   {
     id: 'RAS-02',
@@ -142,8 +141,7 @@ export const redemptionRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: '§9.8.1.2',
     says: 'An ID-JAG that is bound to a key is redeemed by the rules of proof of possession.',
-    status: 'not implemented',
-    why: 'Every bound one is refused: no proofs are taken yet (POP-04).',
+    status: 'implemented',
   },
   {
     id: 'RAS-20',
