@@ -66,7 +66,12 @@ describe('the metadata', () => {
       response_modes_supported: ['query'],
       code_challenge_methods_supported: ['S256'],
       authorization_response_iss_parameter_supported: true,
-      grant_types_supported: ['urn:ietf:params:oauth:grant-type:jwt-bearer', 'authorization_code', 'refresh_token'],
+      grant_types_supported: [
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        'urn:ietf:params:oauth:grant-type:jwt-dpop',
+        'authorization_code',
+        'refresh_token',
+      ],
     })
     expect(metadata.token_endpoint_auth_methods_supported).toContain('none')
     await chat.close()
@@ -80,7 +85,10 @@ describe('the metadata', () => {
     const metadata = await metadataOf(chat.issuer)
     expect(metadata).toMatchObject({
       response_types_supported: ['none'],
-      grant_types_supported: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
+      grant_types_supported: [
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        'urn:ietf:params:oauth:grant-type:jwt-dpop',
+      ],
     })
     expect(metadata.token_endpoint_auth_methods_supported).not.toContain('none')
     expect((await fetch(`${chat.issuer}/authorize`)).status).toBe(400)
