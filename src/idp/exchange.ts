@@ -1,6 +1,5 @@
 /** The token exchange of an identity provider: a subject token in, an ID-JAG out, under policy (ID-JAG §4.3, RFC 8693). */
 
-import { createHmac } from 'node:crypto'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import { confirmationOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -12,15 +11,9 @@ import { notAnAccessToken, tokenType } from '../protocol/names.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { isResourceIndicator } from '../protocol/resource.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
-import {
-  type AccessDecision,
-  type Connection,
-  decideAccess,
-  namesOf,
-  type ResourceServer,
-  type User,
-} from './connections.ts'
+import { type AccessDecision, type Connection, decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
+import { subjectFor } from './subject-mapping.ts'
 
 export interface IdentityProvider {
   issuer: string
@@ -91,7 +84,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
     const iat = Math.floor(now)
     const claims = {
       iss: idp.issuer,
-      sub: subjectFor(subject.user, connection, idp),
+      sub: subjectFor(subject.user, connection, idp.pairwiseSecret),
       // ID-JAG §4.3: whatever the client called it, aud is the issuer identifier.
       aud: server.issuer,
       client_id: connection.clientThere,
@@ -228,24 +221,6 @@ function allowedOrThrow(decision: AccessDecision): AccessDecision & { allowed: t
   if (decision.allowed) return decision
   const { error, description, reason, detail, parameters } = decision
   throw new OAuthError(error, description, { reason, detail, ...(parameters === undefined ? {} : { parameters }) })
-}
-
-/** ID-JAG §5 note: the `sub` that this resource server knows the person by, not the one of the client's ID Token. */
-function subjectFor(user: User, { audience, subject }: Connection, idp: IdentityProvider): string {
-  if (subject.kind === 'same') return user.sub
-  if (subject.kind === 'pairwise') {
-    // OpenID Connect Core §8.1: from the sector (the resource server), the local id, and a secret.
-    if (idp.pairwiseSecret === undefined) throw new TypeError('a pairwise connection needs pairwiseSecret')
-    return createHmac('sha256', idp.pairwiseSecret)
-      .update(JSON.stringify([audience, user.sub]))
-      .digest('base64url')
-  }
-  const value = user.claims[subject.claim]
-  if (typeof value === 'string' && value !== '') return value
-  throw new OAuthError('access_denied', 'policy does not allow this client to act for this user at this audience', {
-    reason: 'policy_denied',
-    detail: `${user.sub} has no claim ${subject.claim}, which is the subject at ${audience}`,
-  })
 }
 
 function pick(claims: JsonObject, names: readonly string[]): JsonObject {
