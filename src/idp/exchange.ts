@@ -1,17 +1,17 @@
 /** The token exchange of an identity provider: a subject token in, an ID-JAG out, under policy (ID-JAG §4.3, RFC 8693). */
 
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
+import type { Branches } from '../protocol/branches.ts'
 import { confirmationOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { type Form, parseScope } from '../protocol/form.ts'
 import { signIdJag } from '../protocol/id-jag.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { notAnAccessToken, tokenType } from '../protocol/names.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
-import { isResourceIndicator } from '../protocol/resource.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { type AccessDecision, type Connection, decideAccess, namesOf, type ResourceServer } from './connections.ts'
+import { readExchangeRequest } from './exchange-request.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
 import { subjectFor } from './subject-mapping.ts'
 
@@ -29,22 +29,15 @@ export interface IdentityProvider {
   pairwiseSecret?: string
   /** Absent: nobody can be blocked. */
   blocks?: Blocks
+  /** Absent: as usual. */
+  branches?: Branches | undefined
   skew: Seconds
-}
-
-/** What one request asks for, read and judged for form alone. */
-interface Asked {
-  audience: string
-  subjectToken: string
-  subjectTokenType: string
-  scopes: string[]
-  resources: string[]
 }
 
 /** The exchange as a grant for a token endpoint (RFC 8693 §2.1 with the ID-JAG profile). */
 export function tokenExchange(idp: IdentityProvider): Grant {
   return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
-    const asked = readRequest(form)
+    const asked = readExchangeRequest(form)
     facts.audience = asked.audience
     const now = ports.now()
 
@@ -114,46 +107,6 @@ export function tokenExchange(idp: IdentityProvider): Grant {
       scope,
     }
   }
-}
-
-/** ID-JAG §4.3: the parameters, in its order. */
-function readRequest(form: Form): Asked {
-  const requested = form.required('requested_token_type')
-  if (requested !== tokenType.idJag)
-    throw new OAuthError('invalid_request', `requested_token_type must be ${tokenType.idJag}`, {
-      reason: 'unsupported_type',
-    })
-  const audience = form.required('audience')
-  const resources = form.all('resource')
-  // RFC 8707 §2
-  if (!resources.every(isResourceIndicator))
-    throw new OAuthError('invalid_target', 'resource must be an absolute URI without a fragment', {
-      reason: 'resource_denied',
-    })
-  const scopes = parseScope(form.optional('scope') ?? '')
-  // RFC 9396 §5: an unknown type is refused, and no type is configured on this server.
-  if (form.optional('authorization_details') !== undefined)
-    throw new OAuthError('invalid_authorization_details', 'authorization_details: no type is supported here', {
-      reason: 'details_invalid',
-    })
-  const subjectToken = form.required('subject_token')
-  const subjectTokenType = form.required('subject_token_type')
-  refuseActor(form)
-  return { audience, resources, scopes, subjectToken, subjectTokenType }
-}
-
-/** RFC 8693 §2.1: both or neither; and ID-JAG D-21: without a profile for actors, neither. Never ignored. */
-function refuseActor(form: Form): void {
-  const token = form.optional('actor_token')
-  const type = form.optional('actor_token_type')
-  if (token === undefined && type === undefined) return
-  const description =
-    token === undefined
-      ? 'actor_token_type must not be sent without actor_token'
-      : type === undefined
-        ? 'actor_token_type is required with actor_token'
-        : 'actor_token is not supported'
-  throw new OAuthError('invalid_request', description, { reason: 'actor_unsupported' })
 }
 
 /**

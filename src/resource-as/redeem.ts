@@ -1,16 +1,16 @@
 /** The redemption at a resource authorization server: an ID-JAG in, an access token out (ID-JAG §4.4, RFC 7523). */
 
-import { checkConfirmation } from '../protocol/confirmation.ts'
+import type { Branches } from '../protocol/branches.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
-import { type IdJagClaims, readIdJagClaims } from '../protocol/id-jag.ts'
-import { checkTimes, isType, readJwt, verifySignature } from '../protocol/jwt.ts'
-import { JwtError } from '../protocol/jwt-error.ts'
-import { grantType, jwtType } from '../protocol/names.ts'
+import type { IdJagClaims } from '../protocol/id-jag.ts'
+import { grantType } from '../protocol/names.ts'
 import { type AuditFacts, onceKey, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { isResourceIndicator } from '../protocol/resource.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { noAccount, type ResolveSubject } from './accounts.ts'
+import { type AssertionRules, verifyAssertion } from './assertion.ts'
+import { refuseDetails } from './authorization-details.ts'
 import type { Issue } from './issue.ts'
 import {
   clientMayUse,
@@ -22,11 +22,10 @@ import {
   refuseUnbound,
 } from './narrowing.ts'
 import type { TokenStatuses } from './status.ts'
+import { refuseTenants } from './tenants.ts'
 import type { TrustedIssuer } from './trust.ts'
 
-export interface ResourceAuthorizationServer extends ResourcePolicy {
-  /** By `iss`, exact. Undefined: not trusted, and nothing is fetched. */
-  findTrustedIssuer(issuer: string): Promise<TrustedIssuer | undefined>
+export interface ResourceAuthorizationServer extends ResourcePolicy, AssertionRules {
   resolveSubject: ResolveSubject
   issue: Issue
   /**
@@ -38,7 +37,8 @@ export interface ResourceAuthorizationServer extends ResourcePolicy {
   statuses?: TokenStatuses
   /** The longest life of an access token that `issue` makes. To be given with `statuses`, which remember for as long. */
   accessTokenLifetime?: Seconds
-  skew: Seconds
+  /** Absent: as usual. */
+  branches?: Branches | undefined
   /** How far the clocks of this server's instances and its store may be apart, beyond the skew. */
   clockAllowance: Seconds
 }
@@ -62,7 +62,8 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const asked = readNarrowing(form)
     const shown = { assertion, client: client.id, proofKey }
     const { claims, trusted } = await verifyAssertion(shown, server, ports.now(), facts)
-    refuseUnsupported(claims)
+    refuseTenants(claims)
+    refuseDetails(claims)
     refuseForgotten(claims, trusted, ports)
 
     const resolution = await server.resolveSubject(claims, trusted)
@@ -133,60 +134,10 @@ function readNarrowing(form: Form): { scopes: string[]; resources: string[] } {
   return { scopes: parseScope(form.optional('scope') ?? ''), resources }
 }
 
-/** ID-JAG §4.4.1, RFC 7521 §5.2, RFC 7523 §3: every check of the token itself. Consumes nothing. */
-async function verifyAssertion(
-  { assertion, client, proofKey }: { assertion: string; client: string; proofKey: string | undefined },
-  server: ResourceAuthorizationServer,
-  now: Seconds,
-  facts: AuditFacts,
-): Promise<{ claims: IdJagClaims; trusted: TrustedIssuer }> {
-  try {
-    const jwt = readJwt(assertion)
-    const { iss, jti } = jwt.claims
-    if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
-    if (typeof iss === 'string') facts.issuer = iss.slice(0, 255)
-    facts.unverified = true
-    // ID-JAG §4.4.1: typ first; a plain RFC 7523 assertion is not what this grant takes.
-    if (!isType(jwt.header.typ, jwtType.idJag)) throw new JwtError('typ_mismatch', `typ must be ${jwtType.idJag}`)
-    // ID-JAG §4.1: iss only chooses the entry of our own configuration.
-    if (typeof iss !== 'string') throw new JwtError('malformed', "unexpected 'iss' claim value")
-    const trusted = await server.findTrustedIssuer(iss)
-    if (trusted === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
-    if (!trusted.enabled) throw new JwtError('issuer_disabled', "unexpected 'iss' claim value")
-    await verifySignature(jwt, trusted)
-    delete facts.unverified
-    const claims = readIdJagClaims(jwt.claims)
-    Object.assign(facts, { subject: claims.sub, act: claims.act })
-    // ID-JAG §4.4.1: this server's issuer identifier and nothing else.
-    if (claims.aud !== server.issuer) throw new JwtError('aud_mismatch', "unexpected 'aud' claim value")
-    // ID-JAG §4.4.1: binds the token to the client; it authenticates no actor.
-    if (claims.client_id !== client) throw new JwtError('client_mismatch', "unexpected 'client_id' claim value")
-    checkTimes(jwt.claims, { now, skew: server.skew, maxLifetime: trusted.maxLifetime })
-    // ID-JAG §9.8.1.2: what is bound to a key is redeemed by that key alone.
-    checkConfirmation(claims.cnf, proofKey)
-    return { claims, trusted }
-  } catch (cause) {
-    if (!(cause instanceof JwtError)) throw cause
-    throw refused(cause.reason, cause.message, cause)
-  }
-}
-
 /** D-06: a grant that is named for the proof is none without it. */
 function refuseUnproven(form: Form, proofKey: string | undefined): void {
   if (proofKey === undefined && form.required('grant_type') === grantType.jwtDpop)
     throw new OAuthError('invalid_grant', 'this grant_type needs a DPoP proof', { reason: 'pop_missing' })
-}
-
-/** What a token can demand that this server cannot do is refused, never overlooked. */
-function refuseUnsupported({ tenant, aud_tenant, authorization_details }: IdJagClaims): void {
-  // ID-JAG §6.3, TEN-03: no issuer and no audience here has tenants.
-  if (tenant !== undefined || aud_tenant !== undefined)
-    throw refused('tenant_mismatch', 'it names a tenant, and no tenant is connected')
-  // RFC 9396 §5: no type is configured on this server.
-  if (authorization_details !== undefined)
-    throw new OAuthError('invalid_authorization_details', 'assertion: authorization_details is not supported here', {
-      reason: 'details_invalid',
-    })
 }
 
 /** A store that lost its memory would take a spent assertion again (D-05). */

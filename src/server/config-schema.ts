@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { defaultAlgorithms } from '../protocol/keys.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
+import { branches } from './config-branches.ts'
 import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
@@ -76,6 +77,7 @@ function idpSchema(sources: Sources, development: boolean) {
     pairwiseSecret: secret(sources, { development, clientSecret: false }).optional(),
     /** DPoP proofs must hold a nonce that is made with it; absent, they need none. The same at every instance. */
     dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
+    branches,
   })
 }
 
@@ -189,6 +191,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     accounts: z.array(account).default([]),
     accessTokenLifetime: duration(60, 3600).default(600),
     dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
+    branches,
   })
 }
 

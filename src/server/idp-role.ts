@@ -58,6 +58,7 @@ export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKe
         ),
       findConnection: connectionFinder(() => known().connections, config.resourceServers, policy),
       blocks: policy.blocks,
+      branches: config.branches,
       ...(pairwiseSecret === undefined ? {} : { pairwiseSecret }),
       skew,
     },

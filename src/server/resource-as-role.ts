@@ -73,6 +73,7 @@ export function resourceAsRole(
       resolveSubject: accountsBySubject(accounts),
       issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
       blocks: policy.blocks,
+      branches: config.branches,
       statuses: storedTokenStatuses({ records, feed: policy, now }),
       accessTokenLifetime,
       skew,

@@ -1,0 +1,55 @@
+/** The parameters of a token exchange, judged for form alone (ID-JAG §4.3, RFC 8693 §2.1). */
+
+import { OAuthError } from '../protocol/errors.ts'
+import { type Form, parseScope } from '../protocol/form.ts'
+import { tokenType } from '../protocol/names.ts'
+import { isResourceIndicator } from '../protocol/resource.ts'
+
+/** What one request asks for. */
+export interface ExchangeRequest {
+  audience: string
+  subjectToken: string
+  subjectTokenType: string
+  scopes: string[]
+  resources: string[]
+}
+
+/** Reads them in the order of ID-JAG §4.3. Throws {@link OAuthError} for the first that is not as it must be; judges no token. */
+export function readExchangeRequest(form: Form): ExchangeRequest {
+  const requested = form.required('requested_token_type')
+  if (requested !== tokenType.idJag)
+    throw new OAuthError('invalid_request', `requested_token_type must be ${tokenType.idJag}`, {
+      reason: 'unsupported_type',
+    })
+  const audience = form.required('audience')
+  const resources = form.all('resource')
+  // RFC 8707 §2
+  if (!resources.every(isResourceIndicator))
+    throw new OAuthError('invalid_target', 'resource must be an absolute URI without a fragment', {
+      reason: 'resource_denied',
+    })
+  const scopes = parseScope(form.optional('scope') ?? '')
+  // RFC 9396 §5: an unknown type is refused, and no type is configured on this server.
+  if (form.optional('authorization_details') !== undefined)
+    throw new OAuthError('invalid_authorization_details', 'authorization_details: no type is supported here', {
+      reason: 'details_invalid',
+    })
+  const subjectToken = form.required('subject_token')
+  const subjectTokenType = form.required('subject_token_type')
+  refuseActor(form)
+  return { audience, resources, scopes, subjectToken, subjectTokenType }
+}
+
+/** RFC 8693 §2.1: both or neither; and ID-JAG D-21: without a profile for actors, neither. Never ignored. */
+function refuseActor(form: Form): void {
+  const token = form.optional('actor_token')
+  const type = form.optional('actor_token_type')
+  if (token === undefined && type === undefined) return
+  const description =
+    token === undefined
+      ? 'actor_token_type must not be sent without actor_token'
+      : type === undefined
+        ? 'actor_token_type is required with actor_token'
+        : 'actor_token is not supported'
+  throw new OAuthError('invalid_request', description, { reason: 'actor_unsupported' })
+}

@@ -1,0 +1,60 @@
+/** The assertion as a token: which issuer it is of, and whether it is an ID-JAG of that issuer for this client (ID-JAG §4.4.1). */
+
+import { checkConfirmation } from '../protocol/confirmation.ts'
+import { type IdJagClaims, readIdJagClaims } from '../protocol/id-jag.ts'
+import { checkTimes, isType, readJwt, verifySignature } from '../protocol/jwt.ts'
+import { JwtError } from '../protocol/jwt-error.ts'
+import { jwtType } from '../protocol/names.ts'
+import { type AuditFacts, type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import { refused } from './narrowing.ts'
+import type { TrustedIssuer } from './trust.ts'
+
+/** What the checks go by. */
+export interface AssertionRules {
+  /** This server's own issuer identifier. */
+  issuer: string
+  /** By `iss`, exact. Undefined: not trusted, and nothing is fetched. */
+  findTrustedIssuer(issuer: string): Promise<TrustedIssuer | undefined>
+  skew: Seconds
+}
+
+/**
+ * Every check of the token itself (ID-JAG §4.4.1, RFC 7521 §5.2, RFC 7523 §3). Consumes nothing, and does NOT say whether the
+ * token may be used here: what it demands and whom it names is judged by the grant. Throws OAuthError `invalid_grant`.
+ */
+export async function verifyAssertion(
+  { assertion, client, proofKey }: { assertion: string; client: string; proofKey: string | undefined },
+  server: AssertionRules,
+  now: Seconds,
+  facts: AuditFacts,
+): Promise<{ claims: IdJagClaims; trusted: TrustedIssuer }> {
+  try {
+    const jwt = readJwt(assertion)
+    const { iss, jti } = jwt.claims
+    if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
+    if (typeof iss === 'string') facts.issuer = iss.slice(0, 255)
+    facts.unverified = true
+    // ID-JAG §4.4.1: typ first; a plain RFC 7523 assertion is not what this grant takes.
+    if (!isType(jwt.header.typ, jwtType.idJag)) throw new JwtError('typ_mismatch', `typ must be ${jwtType.idJag}`)
+    // ID-JAG §4.1: iss only chooses the entry of our own configuration.
+    if (typeof iss !== 'string') throw new JwtError('malformed', "unexpected 'iss' claim value")
+    const trusted = await server.findTrustedIssuer(iss)
+    if (trusted === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
+    if (!trusted.enabled) throw new JwtError('issuer_disabled', "unexpected 'iss' claim value")
+    await verifySignature(jwt, trusted)
+    delete facts.unverified
+    const claims = readIdJagClaims(jwt.claims)
+    Object.assign(facts, { subject: claims.sub, act: claims.act })
+    // ID-JAG §4.4.1: this server's issuer identifier and nothing else.
+    if (claims.aud !== server.issuer) throw new JwtError('aud_mismatch', "unexpected 'aud' claim value")
+    // ID-JAG §4.4.1: binds the token to the client; it authenticates no actor.
+    if (claims.client_id !== client) throw new JwtError('client_mismatch', "unexpected 'client_id' claim value")
+    checkTimes(jwt.claims, { now, skew: server.skew, maxLifetime: trusted.maxLifetime })
+    // ID-JAG §9.8.1.2: what is bound to a key is redeemed by that key alone.
+    checkConfirmation(claims.cnf, proofKey)
+    return { claims, trusted }
+  } catch (cause) {
+    if (!(cause instanceof JwtError)) throw cause
+    throw refused(cause.reason, cause.message, cause)
+  }
+}
