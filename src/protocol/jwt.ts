@@ -8,21 +8,30 @@ import type { Seconds } from './ports.ts'
 
 export const maxJwtLength = 16 * 1024
 
-/** A JWT taken apart. Nothing in it has been verified. */
-export interface UnverifiedJwt {
+/** A compact JWS taken apart. Nothing in it has been verified. */
+export interface UnverifiedJws {
   token: string
   header: { alg: string; kid: string | undefined; typ: string | undefined }
-  claims: JsonObject
+  payload: Buffer
 }
+
+/** The same with claims. */
+export type UnverifiedJwt = Omit<UnverifiedJws, 'payload'> & { claims: JsonObject }
 
 /** RFC 8725 §3.10: the rest (`jku`, `jwk`, `x5u`, `x5c`, `x5t`) may stand there and is never looked at. */
 const refusedHeaderMembers = ['crit', 'b64', 'zip', 'enc', 'cty', 'p2c', 'p2s']
+
+/** Takes a JWT apart: a JWS as {@link readJws} reads it, with one JSON object inside. Throws the same. */
+export function readJwt(token: string, maxLength = maxJwtLength): UnverifiedJwt {
+  const { payload, ...jws } = readJws(token, maxLength)
+  return { ...jws, claims: readObject(payload, 'payload') }
+}
 
 /**
  * Takes a compact JWS apart. Throws `malformed`, `too_large` or `header_unsupported`. Each segment must be canonical
  * base64url: jose and Node also read padding, line feeds and stray trailing bits, and then one token has many spellings.
  */
-export function readJwt(token: string, maxLength = maxJwtLength): UnverifiedJwt {
+export function readJws(token: string, maxLength = maxJwtLength): UnverifiedJws {
   if (token.length > maxLength) throw new JwtError('too_large', `is longer than ${maxLength} characters`)
   const segments = token.split('.')
   if (segments.length !== 3) throw new JwtError('malformed', 'is not a JWT of three segments')
@@ -37,7 +46,7 @@ export function readJwt(token: string, maxLength = maxJwtLength): UnverifiedJwt 
   const refused = refusedHeaderMembers.find((name) => Object.hasOwn(others, name))
   if (refused !== undefined) throw new JwtError('header_unsupported', `header: ${refused} is not supported`)
   if (signature.length === 0 && isSignatureAlgorithm(alg)) throw new JwtError('malformed', 'has no signature')
-  return { token, header: { alg, kid, typ }, claims: readObject(payload, 'payload') }
+  return { token, header: { alg, kid, typ }, payload }
 }
 
 function decodeSegment(segment: string): Buffer {
@@ -64,7 +73,7 @@ export function isType(typ: string | undefined, expected: string): boolean {
  * `key_…`, `signature_invalid`. Does NOT check any claim, nor `typ`: see {@link checkTimes} and the file of each kind of token.
  */
 export async function verifySignature(
-  jwt: UnverifiedJwt,
+  jwt: Pick<UnverifiedJws, 'token' | 'header'>,
   trust: { keys: KeySource; algorithms: readonly SignatureAlgorithm[] },
 ): Promise<void> {
   const { kid } = jwt.header

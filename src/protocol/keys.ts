@@ -2,6 +2,7 @@
 
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { JwtError } from './jwt-error.ts'
+import { isRocaModulus } from './roca.ts'
 
 interface Algorithm {
   kty: 'EC' | 'RSA' | 'OKP'
@@ -121,7 +122,8 @@ function algorithmsOf(jwk: JWK): SignatureAlgorithm[] {
 async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<CryptoKey | undefined> {
   try {
     // RFC 8725 §3.5; and e = 65537 alone, because a huge exponent costs a hundred times the work to verify.
-    if (jwk.kty === 'RSA' && (jwk.e !== 'AQAB' || !isRsaSize(Buffer.from(jwk.n ?? '', 'base64url')))) return undefined
+    if (jwk.kty === 'RSA' && (jwk.e !== 'AQAB' || !isSoundModulus(Buffer.from(jwk.n ?? '', 'base64url'))))
+      return undefined
     const { kty, crv, x, y, n, e } = jwk
     const bare = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined))
     return (await importJWK({ ...bare, kty: kty as string }, alg)) as CryptoKey
@@ -130,11 +132,11 @@ async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<CryptoKe
   }
 }
 
-/** 2048 to 4096 bits, leading zeros not counted. */
-function isRsaSize(modulus: Buffer): boolean {
+/** 2048 to 4096 bits, leading zeros not counted, and not of the flawed generator. */
+function isSoundModulus(modulus: Buffer): boolean {
   const hex = modulus.toString('hex').replace(/^0+/, '')
   const bits = hex.length * 4 - (Math.clz32(Number.parseInt(hex.charAt(0), 16)) - 28)
-  return bits >= 2048 && bits <= 4096
+  return bits >= 2048 && bits <= 4096 && !isRocaModulus(modulus)
 }
 
 /** One of our own private keys, ready to sign. */
