@@ -10,21 +10,19 @@ import type { SigningKeys } from '../protocol/keys.ts'
 import { notAnAccessToken, tokenType } from '../protocol/names.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
-import { type AccessDecision, type Connection, decideAccess, namesOf, type ResourceServer } from './connections.ts'
+import { type AccessDecision, decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import { readExchangeRequest } from './exchange-request.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
 import { subjectFor } from './subject-mapping.ts'
+import { findTarget, type Targets } from './target.ts'
 
-export interface IdentityProvider {
+export interface IdentityProvider extends Targets {
   issuer: string
   signingKeys: SigningKeys
   /** By `iss`, exact. It finds this IdP itself, too, where it issues ID Tokens. */
   findIssuer(issuer: string): IdTokenIssuer | undefined
   /** Absent: refresh tokens are no subject tokens here. */
   refreshTokens?: RefreshTokens
-  /** The resource server that an `audience` value names (ID-JAG §4.3). */
-  findResourceServer(audience: string): Promise<ResourceServer | undefined>
-  findConnection(client: string, audience: string): Promise<Connection | undefined>
   /** Keeps pairwise subjects unguessable. Needed only where a connection maps subjects pairwise. */
   pairwiseSecret?: string
   /** Absent: nobody can be blocked. */
@@ -107,31 +105,6 @@ export function tokenExchange(idp: IdentityProvider): Grant {
       scope,
     }
   }
-}
-
-/**
- * The server that is meant and this client's connection to it. An unknown audience, one without a connection, and one that is
- * switched off all get the same bytes: a client learns nothing of what other clients may reach.
- */
-async function findTarget(
-  idp: IdentityProvider,
-  client: string,
-  audience: string,
-): Promise<{ server: ResourceServer; connection: Connection }> {
-  const server = await idp.findResourceServer(audience)
-  if (server === undefined) throw noTarget('no resource authorization server has this issuer or alias')
-  if (!server.enabled) throw noTarget(`the resource authorization server ${server.issuer} is disabled`)
-  const connection = await idp.findConnection(client, server.issuer)
-  if (connection === undefined) throw noTarget(`no connection ${client} -> ${server.issuer}`)
-  if (!connection.enabled) throw noTarget(`the connection ${client} -> ${server.issuer} is disabled`)
-  return { server, connection }
-}
-
-function noTarget(detail: string): OAuthError {
-  return new OAuthError('invalid_target', 'audience: unknown, or not connected for this client', {
-    reason: 'target_unknown',
-    detail,
-  })
 }
 
 /** What a block ended stays ended when it is lifted: whoever held the refresh token meanwhile may not be its owner. */

@@ -1,0 +1,38 @@
+/** The resource authorization server that a request names, and the client's connection to it (ID-JAG §4.3; IDP-03, IDP-30). */
+
+import { OAuthError } from '../protocol/errors.ts'
+import type { Connection, ResourceServer } from './connections.ts'
+
+/** Where targets are looked up. */
+export interface Targets {
+  /** The resource server that an `audience` value names (ID-JAG §4.3). */
+  findResourceServer(audience: string): Promise<ResourceServer | undefined>
+  findConnection(client: string, audience: string): Promise<Connection | undefined>
+}
+
+/** Both are enabled. */
+export interface Target {
+  server: ResourceServer
+  connection: Connection
+}
+
+/**
+ * The server that is meant and this client's connection to it. Throws `invalid_target`: an unknown audience, one without a connection,
+ * and one that is switched off all get the same bytes, so that a client learns nothing of what other clients may reach.
+ */
+export async function findTarget(targets: Targets, client: string, audience: string): Promise<Target> {
+  const server = await targets.findResourceServer(audience)
+  if (server === undefined) throw noTarget('no resource authorization server has this issuer or alias')
+  if (!server.enabled) throw noTarget(`the resource authorization server ${server.issuer} is disabled`)
+  const connection = await targets.findConnection(client, server.issuer)
+  if (connection === undefined) throw noTarget(`no connection ${client} -> ${server.issuer}`)
+  if (!connection.enabled) throw noTarget(`the connection ${client} -> ${server.issuer} is disabled`)
+  return { server, connection }
+}
+
+function noTarget(detail: string): OAuthError {
+  return new OAuthError('invalid_target', 'audience: unknown, or not connected for this client', {
+    reason: 'target_unknown',
+    detail,
+  })
+}
