@@ -12,6 +12,7 @@ import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { type AccessDecision, decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import { readExchangeRequest } from './exchange-request.ts'
+import type { SamlAssertions } from './saml-subject.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
 import { subjectFor } from './subject-mapping.ts'
 import { findTarget, type Targets } from './target.ts'
@@ -23,6 +24,8 @@ export interface IdentityProvider extends Targets {
   findIssuer(issuer: string): IdTokenIssuer | undefined
   /** Absent: refresh tokens are no subject tokens here. */
   refreshTokens?: RefreshTokens
+  /** Absent: SAML assertions are no subject tokens here. */
+  samlAssertions?: SamlAssertions | undefined
   /** Keeps pairwise subjects unguessable. Needed only where a connection maps subjects pairwise. */
   pairwiseSecret?: string
   /** Absent: nobody can be blocked. */
@@ -43,7 +46,9 @@ export function tokenExchange(idp: IdentityProvider): Grant {
       self: idp.issuer,
       findIssuer: idp.findIssuer,
       ...(idp.refreshTokens === undefined ? {} : { refreshTokens: idp.refreshTokens }),
+      samlAssertions: idp.samlAssertions,
       client,
+      ports,
       now,
       skew: idp.skew,
       facts,
@@ -93,6 +98,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
     }
 
     await spendCredentials()
+    await subject.spend?.()
     Object.assign(facts, { scope, resource: claims.resource, issuedTokenId: tokenIdHash(idp.issuer, jti) })
     await recordGranted()
     return {

@@ -1,4 +1,4 @@
-/** Who the subject token speaks of: an ID Token or a refresh token, judged anew at every exchange (ID-JAG §4.3.3). */
+/** Who the subject token speaks of: an ID Token, a refresh token or a SAML assertion, judged anew at every exchange (ID-JAG §4.3.3). */
 
 import type { Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -7,9 +7,10 @@ import { readJwt } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import { tokenType } from '../protocol/names.ts'
-import { type AuditFacts, type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import { type AuditFacts, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import type { User } from './connections.ts'
+import type { SamlAssertions, SamlPurpose } from './saml-subject.ts'
 
 /** An issuer whose ID Tokens are taken as subject tokens: this IdP itself, or a foreign one that was configured. */
 export interface IdTokenIssuer {
@@ -57,6 +58,8 @@ export interface Subject {
   amr?: string[] | undefined
   audiences?: readonly string[] | undefined
   scopes?: readonly string[] | undefined
+  /** Of a token that is good once: spends it, after every check. */
+  spend?: (() => Promise<void>) | undefined
 }
 
 export interface SubjectRules {
@@ -64,7 +67,11 @@ export interface SubjectRules {
   self: string
   findIssuer(issuer: string): IdTokenIssuer | undefined
   refreshTokens?: RefreshTokens
+  samlAssertions?: SamlAssertions | undefined
+  /** What the token is sent for; absent: an ID-JAG. */
+  purpose?: SamlPurpose
   client: Client
+  ports: Ports
   now: Seconds
   skew: Seconds
   facts: AuditFacts
@@ -80,7 +87,9 @@ export async function validateSubject(token: string, type: string, rules: Subjec
       ? await fromIdToken(token, rules)
       : type === tokenType.refreshToken && rules.refreshTokens !== undefined
         ? await fromRefreshToken(token, rules.refreshTokens, rules)
-        : unsupported(rules)
+        : type === tokenType.saml2 && takesSaml(rules)
+          ? await fromAssertion(token, rules.samlAssertions, rules)
+          : unsupported(rules)
   rules.facts.subject = subject.user.sub
   // IDP-22, and the same for an ID Token: the record as it is now, not as it was at sign-in.
   if (!subject.user.enabled) throw refused('subject_disabled', 'the user may not sign in now')
@@ -127,8 +136,22 @@ async function fromRefreshToken(token: string, refreshTokens: RefreshTokens, rul
   return { user, issuer: rules.self, kept: true, issuedAt, authTime, acr, amr, audiences, scopes }
 }
 
-function unsupported({ refreshTokens }: SubjectRules): never {
-  const served = refreshTokens === undefined ? [tokenType.idToken] : [tokenType.idToken, tokenType.refreshToken]
+function takesSaml(rules: SubjectRules): rules is SubjectRules & { samlAssertions: SamlAssertions } {
+  return rules.samlAssertions?.purposes.includes(rules.purpose ?? 'id-jag') === true
+}
+
+async function fromAssertion(token: string, assertions: SamlAssertions, rules: SubjectRules): Promise<Subject> {
+  const { client, purpose = 'id-jag', ports, skew, facts } = rules
+  const { user, issuer, authTime, acr, spend } = await assertions.read(token, { client, purpose, ports, skew, facts })
+  return { user, issuer, kept: false, authTime, acr, spend }
+}
+
+function unsupported(rules: SubjectRules): never {
+  const served = [
+    tokenType.idToken,
+    ...(rules.refreshTokens === undefined ? [] : [tokenType.refreshToken]),
+    ...(takesSaml(rules) ? [tokenType.saml2] : []),
+  ]
   throw new OAuthError('invalid_request', `subject_token_type must be ${served.join(' or ')}`, {
     reason: 'unsupported_type',
   })

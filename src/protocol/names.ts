@@ -15,6 +15,7 @@ export const tokenType = {
   idJag: 'urn:ietf:params:oauth:token-type:id-jag',
   idToken: 'urn:ietf:params:oauth:token-type:id_token',
   refreshToken: 'urn:ietf:params:oauth:token-type:refresh_token',
+  saml2: 'urn:ietf:params:oauth:token-type:saml2',
 } as const
 
 /** What a resource authorization server announces in `authorization_grant_profiles_supported` (ID-JAG §7.2). */

@@ -83,7 +83,7 @@ export type AuditFacts = Partial<
   Omit<AuditEvent, 'at' | 'role' | 'server' | 'action' | 'outcome' | 'reason' | 'error' | 'correlationId'>
 >
 
-export type SpendKind = 'id-jag' | 'client-assertion' | 'dpop-proof'
+export type SpendKind = 'id-jag' | 'client-assertion' | 'dpop-proof' | 'saml-assertion'
 
 /**
  * The key under which a token is spent. Its parts cannot run into each other (no `iss + ':' + jti`), and the kinds
