@@ -10,6 +10,7 @@ export {
   decideAccess,
   type People,
   type ResourceServer,
+  type SamlNameMapping,
   type SubjectMapping,
   type User,
 } from './idp/connections.ts'
@@ -43,6 +44,7 @@ export { type PersonRules, personIdOf } from './protocol/person.ts'
 export type { AuditEvent, Ports, Seconds } from './protocol/ports.ts'
 export { type Reason, reasons } from './protocol/reasons.ts'
 export { type StatusClaim, statusClaimOf, statusListUri } from './protocol/status-reference.ts'
+export type { SamlName, SamlNameFormat, SamlNameMember } from './protocol/subject-identifier.ts'
 export {
   answerTokenRequest,
   type Grant,
@@ -80,7 +82,8 @@ export {
   type PublishedStatusListsOptions,
   publishedStatusLists,
 } from './resource-as/status-lists.ts'
-export type { AccountRules, ClientPolicy, GovernedResource, TrustedIssuer } from './resource-as/trust.ts'
+export type { SamlIssuers, SamlNameQuestion } from './resource-as/subject-identifier.ts'
+export type { AccountRules, ClientPolicy, GovernedResource, SamlNameRules, TrustedIssuer } from './resource-as/trust.ts'
 export { type LmdbStoreOptions, lmdbStore } from './store/lmdb.ts'
 export { memoryStore } from './store/memory.ts'
 export { type RedisStoreOptions, redisStore } from './store/redis.ts'

@@ -6,6 +6,7 @@ import type { JsonObject } from '../protocol/json.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { sameResource } from '../protocol/resource.ts'
+import type { SamlName } from '../protocol/subject-identifier.ts'
 
 /** A resource authorization server that this IdP may issue ID-JAGs for. */
 export interface ResourceServer {
@@ -28,6 +29,15 @@ export interface People {
 /** How `sub` is written for one resource server (ID-JAG §5; IDP-32). */
 export type SubjectMapping = { kind: 'same' } | { kind: 'pairwise' } | { kind: 'claim'; claim: string }
 
+/** How the NameID is made that SAML sign-in to this resource server uses. Members that are absent are not on that NameID (SAML-05). */
+export interface SamlNameMapping extends Omit<SamlName, 'nameId' | 'spProvidedId'> {
+  nameId: SubjectMapping
+  /** The claim of the user record that is SPProvidedID, for those who have one. */
+  spProvidedIdClaim?: string | undefined
+  /** The SAML entity id of the resource server; pairwise names are for it. May be absent only without the branch saml-nameid-stability. */
+  serviceProvider?: string | undefined
+}
+
 /** One client's way to one resource authorization server. What it does not list, it does not grant. */
 export interface Connection {
   client: string
@@ -44,6 +54,8 @@ export interface Connection {
   signIn: { acr?: readonly string[]; maxAge?: Seconds }
   lifetime: Seconds
   subject: SubjectMapping
+  /** The person's SAML name, which goes along as `sub_id`. Absent: none does (SAML-10). */
+  subjectId?: SamlNameMapping | undefined
   /** Which claims of the user record travel along. */
   userClaims: readonly string[]
 }

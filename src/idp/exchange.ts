@@ -14,6 +14,7 @@ import { type AccessDecision, decideAccess, namesOf, type ResourceServer } from 
 import { readExchangeRequest } from './exchange-request.ts'
 import type { SamlAssertions } from './saml-subject.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
+import { subjectIdentifierFor } from './subject-identifier.ts'
 import { subjectFor } from './subject-mapping.ts'
 import { findTarget, type Targets } from './target.ts'
 
@@ -92,6 +93,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
       auth_time: subject.authTime,
       acr: subject.acr,
       amr: subject.amr,
+      sub_id: subjectIdentifierFor(subject.user, connection, idp),
       // ID-JAG §9.8.1.1
       cnf: confirmationOf(proofKey),
       userClaims: pick(subject.user.claims, connection.userClaims),

@@ -8,7 +8,11 @@ import type { Connection, User } from './connections.ts'
  * ID-JAG §5 note: the `sub` that this resource server knows the person by, not the one of the client's ID Token. Throws
  * `access_denied` for a person without the claim that is the subject there, and TypeError for a pairwise connection without a secret.
  */
-export function subjectFor(user: User, { audience, subject }: Connection, pairwiseSecret: string | undefined): string {
+export function subjectFor(
+  user: User,
+  { audience, subject }: Pick<Connection, 'audience' | 'subject'>,
+  pairwiseSecret: string | undefined,
+): string {
   if (subject.kind === 'same') return user.sub
   if (subject.kind === 'pairwise') {
     // OpenID Connect Core §8.1: from the sector (the resource server), the local id, and a secret.

@@ -11,7 +11,7 @@ import { jwtType } from './names.ts'
 import type { Reason } from './reasons.ts'
 
 /** A string of 1 to `length` characters, no control characters, no half of a surrogate pair. */
-const text = (length: number) =>
+export const text = (length: number) =>
   z
     .string()
     .min(1)
@@ -96,6 +96,8 @@ export interface NewIdJag {
   auth_time?: number | undefined
   acr?: string | undefined
   amr?: string[] | undefined
+  /** The same person by another kind of name (ID-JAG §3.2). */
+  sub_id?: JsonObject | undefined
   /** The thumbprint of the key it is bound to (ID-JAG §9.8.1.1). */
   cnf?: Confirmation | undefined
   /** Further claims about the user, chosen by an allow-list (JAG-17, JAG-21). */

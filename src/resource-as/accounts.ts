@@ -2,6 +2,7 @@
 
 import { OAuthError } from '../protocol/errors.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
+import { accountNamed, refuseTwoPersons, type SamlNameQuestion } from './subject-identifier.ts'
 import type { TrustedIssuer } from './trust.ts'
 
 /** Who a person is to their issuer. Nothing else of a token identifies anybody (OpenID Connect Core §5.7). */
@@ -22,6 +23,8 @@ export interface Accounts {
   findLinked(key: SubjectKey): Promise<Account | undefined>
   /** Compared to the letter: a directory that folds case would give one person's account to another (ATK-042). */
   findByEmail(email: string): Promise<Account | undefined>
+  /** By a SAML name that its issuer may use; throws where it is the name of two (SAML-08). Absent: nobody is found so. */
+  findBySamlName?(question: SamlNameQuestion): Promise<Account | undefined>
   /** Links an account nobody is linked to. Resolves to the account the key belongs to now, or undefined when another was faster. */
   linkFirst(key: SubjectKey, accountId: string): Promise<string | undefined>
   /** Makes an account for the key, or gives the one it has. `email` is there only where its issuer vouches for it. */
@@ -39,36 +42,47 @@ export type ResolveSubject = (claims: IdJagClaims, trusted: TrustedIssuer) => Pr
 
 /** The same for whoever signed in: every {@link ResolvePerson} is a {@link ResolveSubject}. */
 export type ResolvePerson = (
-  person: { sub: string; email?: string | undefined; email_verified?: unknown },
-  trusted: Pick<TrustedIssuer, 'issuer' | 'accounts'>,
+  person: { sub: string; email?: string | undefined; email_verified?: unknown; sub_id?: IdJagClaims['sub_id'] },
+  trusted: Pick<TrustedIssuer, 'issuer' | 'accounts' | 'subjectId'>,
 ) => Promise<Resolution>
 
 /** The rules of this server over any {@link Accounts} (RAS-17, D-18, D-19). Throws `access_denied` for a disabled account. */
 export function accountsBySubject(accounts: Accounts): ResolvePerson {
-  return async (claims, { issuer, accounts: rules }) => {
+  return async (claims, trusted) => {
+    const { issuer, accounts: rules } = trusted
     const key = { issuer, sub: claims.sub }
     const known = await accounts.findLinked(key)
-    if (known !== undefined) return enabled(known)
+    const named = await accountNamed(accounts, claims, trusted)
+    if (known !== undefined) {
+      refuseTwoPersons(known, named)
+      return enabled(known)
+    }
+    // D-19: an account that somebody is linked to already is never given to a second subject, by whatever name.
+    if (named !== undefined) return named.linked ? undefined : linking(accounts, key, named)
 
     const { email } = claims
     // D-19: an address proves nothing unless its issuer owns the domain and has checked it.
     const vouched = email !== undefined && claims.email_verified === true && isIn(rules.emailDomains, email)
     const owner = email === undefined ? undefined : await accounts.findByEmail(email)
     if (owner !== undefined) {
-      // D-19: an account that somebody is linked to already is never given to a second subject.
       if (!vouched || owner.linked) return undefined
-      const id = enabled(owner)
-      return {
-        async settle() {
-          const linked = await accounts.linkFirst(key, id)
-          if (linked === undefined) throw noAccount('the account was linked to another subject meanwhile')
-          return linked
-        },
-      }
+      return linking(accounts, key, owner)
     }
     if (rules.unknown !== 'create') return undefined
     // D-19: an address nobody vouches for would pass as this person's, and would keep its owner out.
     return { settle: () => accounts.createLinked(key, vouched ? { email } : {}) }
+  }
+}
+
+/** The first visit: from then on the person is found by issuer and `sub`. */
+function linking(accounts: Accounts, key: SubjectKey, account: Account): Resolution {
+  const id = enabled(account)
+  return {
+    async settle() {
+      const linked = await accounts.linkFirst(key, id)
+      if (linked === undefined) throw noAccount('the account was linked to another subject meanwhile')
+      return linked
+    },
   }
 }
 

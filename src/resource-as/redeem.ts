@@ -22,10 +22,11 @@ import {
   refuseUnbound,
 } from './narrowing.ts'
 import type { TokenStatuses } from './status.ts'
+import { refuseForeignNames, type SamlIssuers } from './subject-identifier.ts'
 import { refuseTenants } from './tenants.ts'
 import type { TrustedIssuer } from './trust.ts'
 
-export interface ResourceAuthorizationServer extends ResourcePolicy, AssertionRules {
+export interface ResourceAuthorizationServer extends ResourcePolicy, AssertionRules, SamlIssuers {
   resolveSubject: ResolveSubject
   issue: Issue
   /**
@@ -64,6 +65,7 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
     const { claims, trusted } = await verifyAssertion(shown, server, ports.now(), facts)
     refuseTenants(claims)
     refuseDetails(claims)
+    await refuseForeignNames(claims, trusted, server)
     refuseForgotten(claims, trusted, ports)
 
     const resolution = await server.resolveSubject(claims, trusted)

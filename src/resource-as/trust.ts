@@ -2,6 +2,7 @@
 
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { SamlNameFormat, SamlNameMember } from '../protocol/subject-identifier.ts'
 
 /** One identity provider whose ID-JAGs are redeemed here. */
 export interface TrustedIssuer {
@@ -19,6 +20,20 @@ export interface TrustedIssuer {
   /** The longest `exp − iat` taken from it (D-16). */
   maxLifetime: Seconds
   accounts: AccountRules
+  /** What its `sub_id` is good for. Absent: nothing (SAML-09). */
+  subjectId?: SamlNameRules | undefined
+}
+
+/** What an issuer's `sub_id` is good for. */
+export interface SamlNameRules {
+  /** The SAML entity ids that are this issuer's, to the letter (SAML-09). Names of every other are refused. */
+  samlIssuers: readonly string[]
+  /** Whether an ID-JAG without a SAML name is refused (SAML-07). */
+  required: boolean
+  /** The values of `format` that are read. */
+  formats: readonly SamlNameFormat[]
+  /** What is compared beside `nameId`, where one side lacks it too. Empty: the bare name (SAML-08). */
+  key: readonly SamlNameMember[]
 }
 
 /** How persons of one issuer find their account here. */

@@ -12,7 +12,7 @@ import { checkGrants, type ProviderGrants } from './provider-grants.ts'
 export interface JwtBearerOptions
   extends Pick<
     ResourceAuthorizationServer,
-    'resources' | 'findTrustedIssuer' | 'findClientPolicy' | 'resolveSubject' | 'blocks'
+    'resources' | 'findTrustedIssuer' | 'isSamlIssuer' | 'findClientPolicy' | 'resolveSubject' | 'blocks'
   > {
   /** All of `oidc-provider/lib/helpers/grants.js`, imported by the application. */
   grants: ProviderGrants
