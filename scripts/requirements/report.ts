@@ -2,16 +2,22 @@
 
 import type { Requirement } from '../../src/conformance/requirement.ts'
 import { type RequirementGroup, requirementGroups } from '../../src/conformance/requirements.ts'
+import { usualBranches } from '../../src/protocol/branches.ts'
 import { draftRevision } from '../../src/protocol/names.ts'
 import { type TestTitle, withoutIds } from './test-titles.ts'
 
 /** A row with the titles that carry its id. */
-export type CoveredRequirement = Requirement & { tests: readonly Pick<TestTitle, 'file' | 'title'>[] }
+export type CoveredRequirement = Requirement & {
+  /** For a rule behind a switch: what is so where the configuration says nothing. */
+  unlessConfigured?: 'on' | 'off'
+  tests: readonly Pick<TestTitle, 'file' | 'title'>[]
+}
 
 /** The rows of a group, each with its tests. */
 export function covered({ requirements }: RequirementGroup, titles: readonly TestTitle[]): CoveredRequirement[] {
   return requirements.map((row) => ({
     ...row,
+    ...(row.branch === undefined ? {} : ({ unlessConfigured: usualBranches[row.branch] ? 'on' : 'off' } as const)),
     tests: titles.filter(({ ids }) => ids.includes(row.id)).map(({ file, title }) => ({ file, title })),
   }))
 }
@@ -62,7 +68,8 @@ test holds it against the titles of the tests: a row is implemented only if a te
 
 A section without a name is one of the draft. The level is the word of the source; \`needed\` stands where the source has none and nothing works
 without, \`dialect\` for what another revision or a deployed product does. A rule that is kept by refusing says so. What is not implemented says
-what becomes of it: it is refused with an exact error, never sent, or without effect.
+what becomes of it: it is refused with an exact error, never sent, or without effect. A rule that stands in an editors’ branch alone is kept behind a
+switch of that name where it changes what is done: \`idp.branches\` and \`resourceAs.branches\`, true or false.
 
 ${groups.map(({ name, rows }) => sectionOf(name, rows)).join('\n')}`
 }
@@ -80,9 +87,10 @@ ${lines.join('\n')}
 `
 }
 
-function stateOf({ status, why }: CoveredRequirement): string {
-  const state = status === 'implemented' ? status : `**${status}**`
-  return why === undefined ? state : `${state}: ${why}`
+function stateOf({ status, why, branch, unlessConfigured }: CoveredRequirement): string {
+  const word = status === 'implemented' ? status : `**${status}**`
+  const state = branch === undefined ? word : `${word}, \`${branch}\`: ${unlessConfigured} unless configured`
+  return why === undefined ? state : `${state}${branch === undefined ? ':' : '.'} ${why}`
 }
 
 function testsOf({ tests }: CoveredRequirement): string {

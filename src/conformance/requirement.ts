@@ -1,5 +1,7 @@
 /** What a row of the requirements table says: one rule, where it comes from, and whether this implementation keeps it. */
 
+import type { Branch } from '../protocol/branches.ts'
+
 /** The four roles of the draft, by the names of their rooms (ID-JAG §2). */
 export type Role = 'idp' | 'resource-as' | 'resource' | 'client'
 
@@ -28,6 +30,8 @@ interface Rule {
   source: string
   /** The rule in one sentence of our own. */
   says: string
+  /** The switch that the rule is kept behind. Absent: there is none, and the rule is kept always or never. */
+  branch?: Branch
 }
 
 /**

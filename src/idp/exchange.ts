@@ -8,7 +8,9 @@ import { signIdJag } from '../protocol/id-jag.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { notAnAccessToken, tokenType } from '../protocol/names.ts'
+import { policyRefusals } from '../protocol/policy-refusal.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { type AccessDecision, decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import { readExchangeRequest } from './exchange-request.ts'
@@ -38,6 +40,10 @@ export interface IdentityProvider extends Targets {
 
 /** The exchange as a grant for a token endpoint (RFC 8693 §2.1 with the ID-JAG profile). */
 export function tokenExchange(idp: IdentityProvider): Grant {
+  return policyRefusals(idp, exchange(idp))
+}
+
+function exchange(idp: IdentityProvider): Grant {
   return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
     const asked = readExchangeRequest(form)
     facts.audience = asked.audience
@@ -111,6 +117,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
       token_type: notAnAccessToken,
       expires_in: connection.lifetime,
       scope,
+      ...resourceMember(claims.resource, idp.branches),
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What of a verified ID-JAG is granted here: resources, scopes, and whether at all (ID-JAG §4.4.1, RAS-08…RAS-13). */
 
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
+import { type Branches, usualBranches } from '../protocol/branches.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { Reason } from '../protocol/reasons.ts'
@@ -15,6 +16,8 @@ export interface ResourcePolicy {
   findClientPolicy(client: string): Promise<ClientPolicy | undefined>
   /** Absent: nobody can be blocked. */
   blocks?: Blocks
+  /** Absent: as usual. */
+  branches?: Branches | undefined
 }
 
 /** RAS-12, D-11, FL-ISS-05: one foreign identifier spoils the claim; a parameter must lie within it. */
@@ -26,7 +29,7 @@ export function grantedResources(
   const governed = (one: string) => server.resources.find(({ resource }) => sameResource(resource, one))
   const claimed = claims.resource?.map((one) => {
     const found = governed(one)
-    if (found === undefined) throw refused('resource_denied', "unexpected 'resource' claim value")
+    if (found === undefined) throw foreignClaim(server)
     return found
   })
   if (asked.length === 0) return eachOnce(claimed ?? theOnlyOne(server))
@@ -37,6 +40,12 @@ export function grantedResources(
     return found
   })
   return eachOnce(granted)
+}
+
+/** D-11: by the branch, the assertion is bad; by revision -04, which reads the claim as RFC 8707 does, the resource is. */
+function foreignClaim({ branches = usualBranches }: ResourcePolicy): OAuthError {
+  const message = "unexpected 'resource' claim value"
+  return branches['resource-iss-validation'] ? refused('resource_denied', message) : noTarget(`assertion: ${message}`)
 }
 
 /** FL-ISS-03: a resource that was named twice is granted once. */

@@ -1,12 +1,13 @@
 /** The redemption at a resource authorization server: an ID-JAG in, an access token out (ID-JAG §4.4, RFC 7523). */
 
-import type { Branches } from '../protocol/branches.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import { grantType } from '../protocol/names.ts'
+import { policyRefusals } from '../protocol/policy-refusal.ts'
 import { type AuditFacts, onceKey, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { isResourceIndicator } from '../protocol/resource.ts'
+import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { noAccount, type ResolveSubject } from './accounts.ts'
 import { type AssertionRules, verifyAssertion } from './assertion.ts'
@@ -38,8 +39,6 @@ export interface ResourceAuthorizationServer extends ResourcePolicy, AssertionRu
   statuses?: TokenStatuses
   /** The longest life of an access token that `issue` makes. To be given with `statuses`, which remember for as long. */
   accessTokenLifetime?: Seconds
-  /** Absent: as usual. */
-  branches?: Branches | undefined
   /** How far the clocks of this server's instances and its store may be apart, beyond the skew. */
   clockAllowance: Seconds
 }
@@ -56,6 +55,10 @@ export interface IssuableAccess {
  * proof (D-06). Throws TypeError for a server with statuses and without the life of its tokens.
  */
 export function redemption(server: ResourceAuthorizationServer): Grant {
+  return policyRefusals(server, redeem(server))
+}
+
+function redeem(server: ResourceAuthorizationServer): Grant {
   const newStatus = statusGiver(server)
   return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
     refuseUnproven(form, proofKey)
@@ -103,7 +106,8 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
       assertion: claims,
     })
     // ID-JAG §4.4.1: the answer says what was granted. §4.4.3: no refresh token.
-    return { access_token: accessToken, token_type: tokenType, expires_in: expiresIn, scope, resource }
+    const answer = { access_token: accessToken, token_type: tokenType, expires_in: expiresIn, scope }
+    return { ...answer, ...resourceMember(granted.resources, server.branches) }
   }
 }
 

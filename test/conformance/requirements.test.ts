@@ -7,6 +7,7 @@ import { asMarkdown, contradictions } from '../../scripts/requirements/report.ts
 import { testTitles } from '../../scripts/requirements/test-titles.ts'
 import type { Requirement } from '../../src/conformance/requirement.ts'
 import { requirementGroups, requirements } from '../../src/conformance/requirements.ts'
+import { type Branch, usualBranches } from '../../src/protocol/branches.ts'
 import { idsOfTheDraft } from './ids.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -25,6 +26,17 @@ describe('the table', () => {
       expect([id, says]).toEqual([id, expect.stringMatching(sentence)])
       if (status !== 'implemented' || why !== undefined) expect([id, why]).toEqual([id, expect.stringMatching(/\.$/)])
       expect([id, roles.length > 0, source !== '']).toEqual([id, true, true])
+    }
+  })
+
+  it('has a row for every switch, and names the switch wherever a branch has one', () => {
+    const named = requirements.flatMap(({ branch }) => branch ?? [])
+    expect(new Set(named)).toEqual(new Set(Object.keys(usualBranches)))
+    const isSwitch = (name: string): name is Branch => Object.hasOwn(usualBranches, name)
+    for (const { id, source, branch, why } of requirements) {
+      const from = /^branch ([\w-]+)/.exec(source)?.[1] ?? ''
+      if (isSwitch(from) && branch !== from) expect([id, why]).toEqual([id, expect.stringMatching(/^Always on/)])
+      if (branch !== undefined) expect([id, source]).toEqual([id, expect.stringContaining(branch)])
     }
   })
 

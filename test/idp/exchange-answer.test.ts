@@ -34,6 +34,7 @@ describe('the answer', () => {
       token_type: 'N_A',
       expires_in: 300,
       scope: 'chat.read',
+      resource: mcp,
     })
     expect(Number(claims.exp) - Number(claims.iat)).toBe(300)
   })

@@ -64,6 +64,7 @@ describe('the flow', () => {
       token_type: 'n_a',
       expires_in: 300,
       scope: 'chat.read',
+      resource: world.resources.mcp,
     })
     const redeemed = await application.redeem(there, await authentication(there), exchanged.access_token)
     expect(redeemed).toMatchObject({ token_type: 'bearer', expires_in: 600, scope: 'chat.read' })

@@ -27,8 +27,8 @@ export const resourceBranchRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: 'branch resource-iss-validation',
     says: 'The answer of the exchange names the resources of the ID-JAG.',
-    status: 'not implemented',
-    why: 'The answer has no such member yet; the ID-JAG itself names them.',
+    branch: 'resource-iss-validation',
+    status: 'implemented',
   },
   {
     id: 'FL-ISS-04',
@@ -37,7 +37,7 @@ export const resourceBranchRequirements: readonly Requirement[] = [
     source: 'branch resource-iss-validation',
     says: 'The client uses no ID-JAG for a resource that it did not mean.',
     status: 'implemented',
-    why: 'Always on.',
+    why: 'Always on: the client looks at the answer and into the ID-JAG.',
   },
   {
     id: 'FL-ISS-05',
@@ -45,8 +45,9 @@ export const resourceBranchRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: 'branch resource-iss-validation',
     says: 'One resource in the claim that the authorization server does not govern spoils the ID-JAG.',
+    branch: 'resource-iss-validation',
     status: 'implemented',
-    why: 'Always on. A claim that is missing where several resources are governed is refused with `invalid_target`, not with the branch’s `invalid_grant`.',
+    why: 'Switched off, the code is the draft’s `invalid_target` (D-11). A claim that is missing is not demanded: where several resources are governed, the request must name one instead, or `invalid_target` says so (RFC 8707).',
   },
   {
     id: 'FL-ISS-06',
@@ -54,8 +55,9 @@ export const resourceBranchRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: 'branch resource-iss-validation',
     says: 'The answer of the redemption names the resources of the token, and the client looks.',
+    branch: 'resource-iss-validation',
     status: 'implemented',
-    why: 'Always on.',
+    why: 'The client looks whatever the switch says.',
   },
   {
     id: 'FL-ISS-07',

@@ -1,0 +1,16 @@
+/** What the answers of both token endpoints say of resources (branch resource-iss-validation, FL-ISS-03, FL-ISS-06). */
+
+import { type Branches, usualBranches } from './branches.ts'
+
+/**
+ * The member `resource` of an answer whose token is for these resources: one as a string, several as an array, none as no member.
+ * Revision -04 knows no such member, so there is none where the branch is switched off.
+ */
+export function resourceMember(
+  resources: readonly string[] | undefined,
+  branches: Branches = usualBranches,
+): { resource?: string | string[] } {
+  const [only, ...others] = resources ?? []
+  if (only === undefined || !branches['resource-iss-validation']) return {}
+  return { resource: others.length === 0 ? only : [only, ...others] }
+}
