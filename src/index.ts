@@ -83,7 +83,14 @@ export {
   publishedStatusLists,
 } from './resource-as/status-lists.ts'
 export type { SamlIssuers, SamlNameQuestion } from './resource-as/subject-identifier.ts'
-export type { AccountRules, ClientPolicy, GovernedResource, SamlNameRules, TrustedIssuer } from './resource-as/trust.ts'
+export type {
+  AccountRules,
+  ClientPolicy,
+  GovernedResource,
+  NamedTenants,
+  SamlNameRules,
+  TrustedIssuer,
+} from './resource-as/trust.ts'
 export { type LmdbStoreOptions, lmdbStore } from './store/lmdb.ts'
 export { memoryStore } from './store/memory.ts'
 export { type RedisStoreOptions, redisStore } from './store/redis.ts'

@@ -20,6 +20,7 @@ const AccessTokenClaims = z.looseObject({
   exp: z.number(),
   iat: z.number(),
   scope: z.string().optional(),
+  tenant: z.string().min(1).optional(),
   auth_time: z.number().optional(),
   acr: z.string().optional(),
   amr: z.array(z.string()).optional(),
@@ -39,6 +40,8 @@ export interface NewAccessToken {
   iat: number
   exp: number
   scope: string
+  /** The tenant of the authorization server, where it has tenants (OpenID Connect Enterprise Extensions). */
+  tenant?: string | undefined
   auth_time?: number | undefined
   acr?: string | undefined
   amr?: string[] | undefined
@@ -67,6 +70,8 @@ export interface AccessTokenRules extends AccessTokenIssuer {
   proofKey?: string | undefined
   /** Whether a token must be bound to a key. Absent: it need not. */
   boundTokens?: boolean | undefined
+  /** The one tenant whose tokens are good here. Absent: those of every tenant, and of none. */
+  tenant?: string | undefined
   now: Seconds
   skew: Seconds
   maxLifetime: Seconds
@@ -109,6 +114,9 @@ export function checkAccessTokenClaims(
 ): void {
   if (!claims.aud.some((audience) => sameResource(audience, rules.resource)))
     throw new JwtError('aud_mismatch', 'was issued for another resource')
+  // TEN-08, carried on to the resource: never the token of another tenant.
+  if (rules.tenant !== undefined && claims.tenant !== rules.tenant)
+    throw new JwtError('tenant_mismatch', 'was issued for another tenant')
   checkTimes(claims, rules)
   // RFC 9449 §7.2: a bound token is never good as a Bearer token.
   checkConfirmation(claims.cnf, rules.proofKey)

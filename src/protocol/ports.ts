@@ -64,6 +64,10 @@ export interface AuditEvent {
   account?: string
   audience?: string
   clientThere?: string
+  /** Of the issuer of the ID-JAG (ID-JAG §6). */
+  tenant?: string
+  /** Of the resource authorization server. */
+  audTenant?: string
   scope?: string
   resource?: string | string[]
   act?: unknown

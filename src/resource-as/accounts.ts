@@ -9,6 +9,10 @@ import type { TrustedIssuer } from './trust.ts'
 export interface SubjectKey {
   issuer: string
   sub: string
+  /** Of the issuer, where it has tenants: the same `sub` in another one is somebody else (ID-JAG §6.3). */
+  tenant?: string
+  /** Of this server, where it has tenants: one person may have an account in each that they reach. */
+  audTenant?: string
 }
 
 export interface Account {
@@ -16,15 +20,19 @@ export interface Account {
   enabled: boolean
   /** True when some issuer's subject is linked to it already. */
   linked: boolean
+  /** The tenant of this server that it belongs to. Absent: none. */
+  audTenant?: string | undefined
 }
 
 /** The accounts of the resource's owner. Both writes are atomic: two first visits at once end at one account. */
 export interface Accounts {
   findLinked(key: SubjectKey): Promise<Account | undefined>
   /** Compared to the letter: a directory that folds case would give one person's account to another (ATK-042). */
-  findByEmail(email: string): Promise<Account | undefined>
+  findByEmail(email: string, audTenant?: string): Promise<Account | undefined>
   /** By a SAML name that its issuer may use; throws where it is the name of two (SAML-08). Absent: nobody is found so. */
   findBySamlName?(question: SamlNameQuestion): Promise<Account | undefined>
+  /** By its id, in the tenant or outside of all. Absent: no issuer can name accounts (JAG-16). */
+  findById?(id: string, audTenant?: string): Promise<Account | undefined>
   /** Links an account nobody is linked to. Resolves to the account the key belongs to now, or undefined when another was faster. */
   linkFirst(key: SubjectKey, accountId: string): Promise<string | undefined>
   /** Makes an account for the key, or gives the one it has. `email` is there only where its issuer vouches for it. */
@@ -42,40 +50,53 @@ export type ResolveSubject = (claims: IdJagClaims, trusted: TrustedIssuer) => Pr
 
 /** The same for whoever signed in: every {@link ResolvePerson} is a {@link ResolveSubject}. */
 export type ResolvePerson = (
-  person: { sub: string; email?: string | undefined; email_verified?: unknown; sub_id?: IdJagClaims['sub_id'] },
-  trusted: Pick<TrustedIssuer, 'issuer' | 'accounts' | 'subjectId'>,
+  person: {
+    sub: string
+    email?: string | undefined
+    email_verified?: unknown
+    tenant?: string | undefined
+    aud_sub?: string | undefined
+    sub_id?: IdJagClaims['sub_id']
+  },
+  trusted: Pick<TrustedIssuer, 'issuer' | 'accounts' | 'subjectId' | 'audTenant' | 'audSub'>,
 ) => Promise<Resolution>
 
 /** The rules of this server over any {@link Accounts} (RAS-17, D-18, D-19). Throws `access_denied` for a disabled account. */
 export function accountsBySubject(accounts: Accounts): ResolvePerson {
   return async (claims, trusted) => {
-    const { issuer, accounts: rules } = trusted
-    const key = { issuer, sub: claims.sub }
+    const { accounts: rules, audTenant } = trusted
+    const key = subjectKey(claims, trusted)
     const known = await accounts.findLinked(key)
+    // TEN-08: whoever keeps the accounts, none of another tenant is reached.
+    if (known !== undefined && known.audTenant !== audTenant) return undefined
     const named = await accountNamed(accounts, claims, trusted)
-    if (known !== undefined) {
-      refuseTwoPersons(known, named)
-      return enabled(known)
-    }
-    // D-19: an account that somebody is linked to already is never given to a second subject, by whatever name.
-    if (named !== undefined) return named.linked ? undefined : linking(accounts, key, named)
+    if (known !== undefined) refuseTwoPersons(known, named)
+    const audSub = trusted.audSub === true ? claims.aud_sub : undefined
+    const found = known ?? named
+    // JAG-16, D-18: an account id that contradicts what else is known of the person is not followed.
+    if (audSub !== undefined && found !== undefined && audSub !== found.id) return undefined
+    if (known !== undefined) return enabled(known)
+    if (named !== undefined) return linking(accounts, key, named)
+    // JAG-16: relative to the tenant of this server; where it names nobody, no other claim is tried.
+    if (audSub !== undefined) return linking(accounts, key, await accounts.findById?.(audSub, audTenant))
 
     const { email } = claims
     // D-19: an address proves nothing unless its issuer owns the domain and has checked it.
     const vouched = email !== undefined && claims.email_verified === true && isIn(rules.emailDomains, email)
-    const owner = email === undefined ? undefined : await accounts.findByEmail(email)
-    if (owner !== undefined) {
-      if (!vouched || owner.linked) return undefined
-      return linking(accounts, key, owner)
-    }
+    const owner = email === undefined ? undefined : await accounts.findByEmail(email, audTenant)
+    if (owner !== undefined) return vouched ? linking(accounts, key, owner) : undefined
     if (rules.unknown !== 'create') return undefined
     // D-19: an address nobody vouches for would pass as this person's, and would keep its owner out.
     return { settle: () => accounts.createLinked(key, vouched ? { email } : {}) }
   }
 }
 
-/** The first visit: from then on the person is found by issuer and `sub`. */
-function linking(accounts: Accounts, key: SubjectKey, account: Account): Resolution {
+/**
+ * The first visit: from then on the person is found by issuer and `sub`. D-19: an account that somebody is linked to already is never
+ * given to a second subject, by whatever name, and none of another tenant to anybody.
+ */
+function linking(accounts: Accounts, key: SubjectKey, account: Account | undefined): Resolution {
+  if (account === undefined || account.linked || account.audTenant !== key.audTenant) return undefined
   const id = enabled(account)
   return {
     async settle() {
@@ -83,6 +104,17 @@ function linking(accounts: Accounts, key: SubjectKey, account: Account): Resolut
       if (linked === undefined) throw noAccount('the account was linked to another subject meanwhile')
       return linked
     },
+  }
+}
+
+/** The names by which a person is known here for good (ID-JAG §6.3). */
+function subjectKey({ sub, tenant }: Parameters<ResolvePerson>[0], trusted: Parameters<ResolvePerson>[1]): SubjectKey {
+  const { issuer, audTenant } = trusted
+  return {
+    issuer,
+    sub,
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(audTenant === undefined ? {} : { audTenant }),
   }
 }
 

@@ -7,14 +7,18 @@ import { JwtError } from '../protocol/jwt-error.ts'
 import { jwtType } from '../protocol/names.ts'
 import { type AuditFacts, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { refused } from './narrowing.ts'
-import type { TrustedIssuer } from './trust.ts'
+import { namedTenants } from './tenants.ts'
+import type { NamedTenants, TrustedIssuer } from './trust.ts'
 
 /** What the checks go by. */
 export interface AssertionRules {
   /** This server's own issuer identifier. */
   issuer: string
-  /** By `iss`, exact. Undefined: not trusted, and nothing is fetched. */
-  findTrustedIssuer(issuer: string): Promise<TrustedIssuer | undefined>
+  /**
+   * By `iss`, exact. Undefined: not trusted, and nothing is fetched. Where issuers or this server have tenants, the entry is the one for
+   * the tenants that the token names; whether it is for them is judged again when the token is verified.
+   */
+  findTrustedIssuer(issuer: string, named?: NamedTenants): Promise<TrustedIssuer | undefined>
   skew: Seconds
 }
 
@@ -38,7 +42,7 @@ export async function verifyAssertion(
     if (!isType(jwt.header.typ, jwtType.idJag)) throw new JwtError('typ_mismatch', `typ must be ${jwtType.idJag}`)
     // ID-JAG §4.1: iss only chooses the entry of our own configuration.
     if (typeof iss !== 'string') throw new JwtError('malformed', "unexpected 'iss' claim value")
-    const trusted = await server.findTrustedIssuer(iss)
+    const trusted = await server.findTrustedIssuer(iss, namedTenants(jwt.claims))
     if (trusted === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
     if (!trusted.enabled) throw new JwtError('issuer_disabled', "unexpected 'iss' claim value")
     await verifySignature(jwt, trusted)

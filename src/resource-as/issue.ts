@@ -21,6 +21,8 @@ export interface GrantedAccess {
   proofKey?: string
   /** Where the token's status stands, at a server that keeps one: put it into the token, or it cannot be ended. */
   statusIndex?: number
+  /** The tenant of this server that the account belongs to: put it into the token, so that the resource keeps tenants apart. */
+  tenant?: string
   /** What is known of how the person signed in. */
   signIn: SignInFacts
   /** The redeemed ID-JAG, for what a host may want of it. Absent: the person was here, and the code grant issues. */
@@ -58,7 +60,19 @@ export interface JwtIssueOptions {
  * (draft-ietf-oauth-status-list-21 §6.1), at the address where the server's plugin serves that list.
  */
 export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = false }: JwtIssueOptions): Issue {
-  return async ({ account, client, audience, scope, tokenId, now, proofKey, statusIndex, signIn, assertion }) => {
+  return async ({
+    account,
+    client,
+    audience,
+    scope,
+    tokenId,
+    now,
+    proofKey,
+    statusIndex,
+    tenant,
+    signIn,
+    assertion,
+  }) => {
     const iat = Math.floor(now)
     const claims = {
       iss: issuer,
@@ -69,6 +83,7 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       iat,
       exp: iat + lifetime,
       scope,
+      tenant,
       auth_time: signIn.authTime,
       acr: signIn.acr,
       amr: signIn.amr,

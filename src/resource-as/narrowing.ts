@@ -82,12 +82,13 @@ export function refuseBlocked(
     account: string | object
     client: string
     resources: string[]
+    tenant?: string
   },
   { blocks, issuer: self }: ResourcePolicy,
 ): void {
-  const { claims, account, client, resources } = found
+  const { claims, account, client, resources, ...stoppable } = found
   const users = [claims.sub, account, claims.email].filter((name) => typeof name === 'string')
-  const access = { users, client, audiences: [self, ...resources], issuer: claims.iss }
+  const access = { users, client, audiences: [self, ...resources], issuer: claims.iss, ...stoppable }
   if (blockOf(blocks?.inForce() ?? [], access) === undefined) return
   throw new OAuthError('access_denied', 'policy does not allow this access', { reason: 'blocked' })
 }

@@ -24,7 +24,7 @@ import {
 } from './narrowing.ts'
 import type { TokenStatuses } from './status.ts'
 import { refuseForeignNames, type SamlIssuers } from './subject-identifier.ts'
-import { refuseTenants } from './tenants.ts'
+import { judgeTenants, stoppableTenant, withinTrust } from './tenants.ts'
 import type { TrustedIssuer } from './trust.ts'
 
 export interface ResourceAuthorizationServer extends ResourcePolicy, AssertionRules, SamlIssuers {
@@ -66,7 +66,8 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const asked = readNarrowing(form)
     const shown = { assertion, client: client.id, proofKey }
     const { claims, trusted } = await verifyAssertion(shown, server, ports.now(), facts)
-    refuseTenants(claims)
+    judgeTenants(claims, trusted, facts)
+    const stoppable = stoppableTenant(claims, trusted)
     refuseDetails(claims)
     await refuseForeignNames(claims, trusted, server)
     refuseForgotten(claims, trusted, ports)
@@ -74,11 +75,12 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const resolution = await server.resolveSubject(claims, trusted)
     if (resolution === undefined) throw noAccount(`nobody here is ${claims.sub} of ${claims.iss}`)
     const resources = grantedResources(claims, asked.resources, server)
-    const policy = await clientMayUse(client.id, trusted, server)
+    const policy = withinTrust(await clientMayUse(client.id, trusted, server), trusted)
     const granted = narrow(claims, asked.scopes, resources, policy)
     refuseUnbound(granted.resources, proofKey, server)
     namePolicy()
-    refuseBlocked({ claims, account: resolution, client: client.id, resources: granted.resources }, server)
+    const found = { claims, account: resolution, client: client.id, resources: granted.resources, ...stoppable }
+    refuseBlocked(found, server)
     await server.mayIssue?.({ client: client.id, ...granted })
 
     await spendCredentials()
@@ -88,7 +90,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const account = typeof resolution === 'string' ? resolution : await resolution.settle()
     const scope = granted.scopes.join(' ')
     const resource = granted.resources.length === 1 ? (granted.resources[0] as string) : granted.resources
-    const status = { claims, account, client: client.id, resources: granted.resources }
+    const status = { claims, account, client: client.id, resources: granted.resources, ...stoppable }
     const statusIndex = await newStatus(status, ports.now())
     const tokenId = ports.newId()
     Object.assign(facts, { account, scope, resource, issuedTokenId: tokenIdHash(server.issuer, tokenId) })
@@ -102,6 +104,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       now: ports.now(),
       ...(proofKey === undefined ? {} : { proofKey }),
       ...(statusIndex === undefined ? {} : { statusIndex }),
+      ...(trusted.audTenant === undefined ? {} : { tenant: trusted.audTenant }),
       signIn: { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr },
       assertion: claims,
     })
@@ -112,7 +115,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
 }
 
 type NewStatus = (
-  token: { claims: IdJagClaims; account: string; client: string; resources: string[] },
+  token: { claims: IdJagClaims; account: string; client: string; resources: string[]; tenant?: string },
   now: Seconds,
 ) => Promise<number | undefined>
 
@@ -122,9 +125,9 @@ function statusGiver(server: ResourceAuthorizationServer): NewStatus {
   if (statuses === undefined) return async () => undefined
   if (accessTokenLifetime === undefined)
     throw new TypeError('a server with statuses needs accessTokenLifetime: they are kept for as long as a token lives')
-  return async ({ claims: { sub, email, iss: issuer }, account, client, resources }, now) => {
+  return async ({ claims: { sub, email, iss: issuer }, account, client, resources, ...stoppable }, now) => {
     const users = [sub, account, ...(email === undefined ? [] : [email])]
-    const access = { users, client, audiences: [self, ...resources], issuer, account }
+    const access = { users, client, audiences: [self, ...resources], issuer, account, ...stoppable }
     // A guard takes a token until exp + skew.
     return await statuses.indexFor(access, now + accessTokenLifetime + skew + clockAllowance)
   }
@@ -157,7 +160,7 @@ function refuseForgotten({ iat }: IdJagClaims, { assertions }: TrustedIssuer, po
  * token. An issuer set to `until-exp` leaves its mark too, so that a change back to single use finds it.
  */
 async function spend(
-  { iss, jti, exp }: IdJagClaims,
+  { iss, tenant, jti, exp }: IdJagClaims,
   { assertions }: TrustedIssuer,
   { skew, clockAllowance }: ResourceAuthorizationServer,
   ports: Ports,
@@ -166,7 +169,7 @@ async function spend(
   // JAG-08: keys may have been fetched since the times were checked, and after this moment the record of a use may be gone.
   if (ports.now() >= exp + skew) throw refused('expired', 'has expired')
   const first = await ports
-    .once(onceKey('id-jag', iss, null, jti), exp + skew + clockAllowance)
+    .once(onceKey('id-jag', iss, tenant ?? null, jti), exp + skew + clockAllowance)
     .catch((cause: unknown): undefined => {
       if (assertions === 'single-use') throw cause
       // Nothing depends on the mark while the issuer is set so; the audit says that it is missing.

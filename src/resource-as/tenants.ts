@@ -1,11 +1,57 @@
-/** Tenants on either side of an assertion (ID-JAG §6). */
+/** Tenants on either side of an assertion: which it names, whether its issuer speaks for them, and what follows (ID-JAG §6). */
 
 import type { IdJagClaims } from '../protocol/id-jag.ts'
+import type { JsonObject } from '../protocol/json.ts'
+import type { AuditFacts } from '../protocol/ports.ts'
+import { sameResource } from '../protocol/resource.ts'
 import { refused } from './narrowing.ts'
+import type { ClientPolicy, NamedTenants, TrustedIssuer } from './trust.ts'
 
-/** TEN-03: what a token can demand that this server cannot do is refused, never overlooked. */
-export function refuseTenants({ tenant, aud_tenant }: IdJagClaims): void {
-  // ID-JAG §6.3, TEN-03: no issuer and no audience here has tenants.
-  if (tenant !== undefined || aud_tenant !== undefined)
+/** What a token that nobody has verified says of tenants. Whatever is no text reads as nothing: the schema refuses it later. */
+export function namedTenants({ tenant, aud_tenant }: JsonObject): NamedTenants {
+  return {
+    ...(typeof tenant === 'string' ? { tenant } : {}),
+    ...(typeof aud_tenant === 'string' ? { audTenant: aud_tenant } : {}),
+  }
+}
+
+/**
+ * TEN-03, TEN-08: a token is for the tenants that its issuer is connected for, on both sides, and for no others. An issuer with
+ * tenants always names one; one without never does. The tenant of this server may be left out, because the entry has one alone.
+ * Throws OAuthError `invalid_grant` with the reason `tenant_mismatch`; what was named is in the facts either way.
+ */
+export function judgeTenants(
+  { tenant, aud_tenant: audTenant }: IdJagClaims,
+  trusted: TrustedIssuer,
+  facts: AuditFacts,
+): void {
+  Object.assign(facts, { tenant, audTenant: audTenant ?? trusted.audTenant })
+  const fromConnected = trusted.tenants === undefined ? tenant === undefined : isOneOf(trusted.tenants, tenant)
+  const forConnected = audTenant === undefined || audTenant === trusted.audTenant
+  if (fromConnected && forConnected) return
+  if (trusted.tenants === undefined && trusted.audTenant === undefined)
     throw refused('tenant_mismatch', 'it names a tenant, and no tenant is connected')
+  throw refused('tenant_mismatch', 'the tenants it is for are not connected, or it does not say which they are')
+}
+
+/** The tenant by which a block stops an access: of this server where it has tenants, otherwise of the issuer. */
+export function stoppableTenant({ tenant }: IdJagClaims, { audTenant }: TrustedIssuer): { tenant?: string } {
+  const name = audTenant ?? tenant
+  return name === undefined ? {} : { tenant: name }
+}
+
+/** What a client may be given on the word of this issuer: its own policy, narrowed to the issuer's. */
+export function withinTrust(policy: ClientPolicy, { scopes, resources }: TrustedIssuer): ClientPolicy {
+  return {
+    ...policy,
+    scopes: scopes === undefined ? policy.scopes : policy.scopes.filter((scope) => scopes.includes(scope)),
+    resources:
+      resources === undefined
+        ? policy.resources
+        : policy.resources.filter((resource) => resources.some((one) => sameResource(one, resource))),
+  }
+}
+
+function isOneOf(names: readonly string[], name: string | undefined): boolean {
+  return name !== undefined && names.includes(name)
 }

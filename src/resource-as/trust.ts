@@ -22,6 +22,15 @@ export interface TrustedIssuer {
   accounts: AccountRules
   /** What its `sub_id` is good for. Absent: nothing (SAML-09). */
   subjectId?: SamlNameRules | undefined
+  /** The tenants of the issuer that are connected (ID-JAG §6.3). Absent: it has none, and a token that names one is refused. */
+  tenants?: readonly string[] | undefined
+  /** The tenant of this server that the issuer speaks for. Absent: it reaches what belongs to no tenant, and a token that names one is refused. */
+  audTenant?: string | undefined
+  /** Whether its `aud_sub` is believed: it may then name an account that nobody is linked to by its id (JAG-16). Absent: it is not looked at. */
+  audSub?: boolean | undefined
+  /** The most that is granted on its word, whatever a client may be given. Absent: all of that. */
+  scopes?: readonly string[] | undefined
+  resources?: readonly string[] | undefined
 }
 
 /** What an issuer's `sub_id` is good for. */
@@ -34,6 +43,14 @@ export interface SamlNameRules {
   formats: readonly SamlNameFormat[]
   /** What is compared beside `nameId`, where one side lacks it too. Empty: the bare name (SAML-08). */
   key: readonly SamlNameMember[]
+}
+
+/** The tenants that a token names before anybody has verified it: good for choosing an entry, and for nothing else. */
+export interface NamedTenants {
+  /** Of its issuer. */
+  tenant?: string | undefined
+  /** Of this server. */
+  audTenant?: string | undefined
 }
 
 /** How persons of one issuer find their account here. */

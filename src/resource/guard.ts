@@ -69,8 +69,9 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
       }
     },
     async authorize(principal, { required, correlationId }) {
-      const { account, client, tokenId, issuer, proofKey } = principal
-      const facts = { account, client, tokenId, issuer, scope: principal.scopes.join(' ') }
+      const { account, client, tokenId, issuer, proofKey, tenant } = principal
+      const here = tenant === undefined ? {} : { audTenant: tenant }
+      const facts = { account, client, tokenId, issuer, ...here, scope: principal.scopes.join(' ') }
       const missing = required.filter((scope) => !principal.scopes.includes(scope))
       if (missing.length === 0) return await record({ ...facts, outcome: 'granted', reason: 'granted', correlationId })
       // RFC 6750 §3.1: 403, and every scope the request needs, so that a client can ask for them at once.

@@ -23,6 +23,8 @@ export interface TokenRules {
   maxLifetime: Seconds
   /** True when no token is taken that is not bound to a key. Absent: Bearer tokens are, too. */
   boundTokens?: boolean
+  /** The one tenant of the authorization server whose tokens are taken. Absent: all; keep their data apart by {@link Principal.tenant}. */
+  tenant?: string
   /** Nonces that DPoP proofs must hold. Absent: they need none. */
   proofNonces?: ProofNonces
 }
@@ -33,6 +35,8 @@ export interface Principal {
   issuer: string
   account: string
   client: string
+  /** The tenant of the authorization server that the account belongs to. Absent: none. */
+  tenant?: string | undefined
   scopes: readonly string[]
   tokenId: string
   /** The thumbprint of the key that the token is bound to. Absent: it is a Bearer token. */
@@ -90,6 +94,7 @@ export async function readPrincipal(
       issuer: claims.iss,
       account: claims.sub,
       client: claims.client_id,
+      ...(claims.tenant === undefined ? {} : { tenant: claims.tenant }),
       scopes: claims.scope?.split(' ') ?? [],
       tokenId: tokenIdHash(claims.iss, claims.jti),
       proofKey: proof?.key,
