@@ -4,11 +4,17 @@ import type { FastifyPluginAsync } from 'fastify'
 import { type IdentityProvider, tokenExchange } from '../idp/exchange.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
-import { identityProviderMetadata, type Metadata, withMetadataDocuments } from '../protocol/metadata.ts'
+import {
+  identityProviderMetadata,
+  type Metadata,
+  withMetadataDocuments,
+  withRefreshTokens,
+} from '../protocol/metadata.ts'
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
+import { revocationRoute } from './revocation-route.ts'
 import { type OtherGrants, tokenRoute } from './token-route.ts'
 
 export interface IdpPluginOptions {
@@ -35,7 +41,7 @@ export interface IdpPluginOptions {
 }
 
 /**
- * Serves an {@link IdentityProvider} at the paths of its issuer: `/token`, `/jwks`, `/authorize` and the well-known documents. Register
+ * Serves an {@link IdentityProvider} at the paths of its issuer: `/token`, `/jwks`, `/authorize`, `/revoke` where it gives out refresh tokens, and the well-known documents. Register
  * it without a prefix: the issuer's own path decides.
  */
 export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, options) => {
@@ -43,13 +49,15 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
   const { issuer, signingKeys, skew } = identityProvider
   const path = issuerPath(issuer)
   const root = issuerRoot(issuer)
-  const own = identityProviderMetadata({
+  const plain = identityProviderMetadata({
     issuer,
     tokenEndpoint: `${root}/token`,
     jwksUri: `${root}/jwks`,
     authorizationEndpoint: `${root}/authorize`,
     takesProofs: true,
   })
+  const { refreshTokens, refreshTokenIssue } = identityProvider
+  const own = refreshTokenIssue === undefined ? plain : withRefreshTokens(plain, `${root}/revoke`)
   const all = openid === undefined ? own : joined(openid.metadata, own)
   const document = () => withMetadataDocuments(all, options.acceptsMetadataDocuments?.() === true)
   serveDocument(app, wellKnownPaths('oauth-authorization-server', path), document)
@@ -78,6 +86,18 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
     otherGrants: openid?.otherGrants,
     otherGrantTypes: grantTypesOf(openid?.metadata),
   })
+  if (refreshTokens !== undefined && refreshTokenIssue !== undefined)
+    await revocationRoute(app, {
+      path: `${path}/revoke`,
+      issuer,
+      refreshTokens,
+      refreshTokenIssue,
+      findClient: options.findClient,
+      skew,
+      policyVersion: options.policyVersion ?? (() => 'unversioned'),
+      ports,
+      report: options.report ?? (() => {}),
+    })
 }
 
 /** RFC 8414 §2: a document may leave them out. */

@@ -52,6 +52,8 @@ export interface Connection {
   resources: readonly string[]
   /** What the person's sign-in must have been (ID-JAG §9.2). */
   signIn: { acr?: readonly string[]; maxAge?: Seconds }
+  /** How long after the sign-in refresh tokens of this IdP's own are taken. Absent: not at all. */
+  refreshTokens?: { maxAge: Seconds }
   lifetime: Seconds
   subject: SubjectMapping
   /** The person's SAML name, which goes along as `sub_id`. Absent: none does (SAML-10). */
@@ -163,7 +165,8 @@ function denied(reason: 'policy_denied' | 'blocked', detail: string): AccessDeci
   }
 }
 
-function belongs(user: User, people: People): boolean {
+/** Whether a person is one of these. Pure. */
+export function belongs(user: User, people: People): boolean {
   return (
     people.everyone === true ||
     people.users.includes(user.sub) ||

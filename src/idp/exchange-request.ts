@@ -41,7 +41,7 @@ export function readExchangeRequest(form: Form): ExchangeRequest {
 }
 
 /** RFC 8693 §2.1: both or neither; and ID-JAG D-21: without a profile for actors, neither. Never ignored. */
-function refuseActor(form: Form): void {
+export function refuseActor(form: Form): void {
   const token = form.optional('actor_token')
   const type = form.optional('actor_token_type')
   if (token === undefined && type === undefined) return

@@ -14,6 +14,8 @@ import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { type AccessDecision, decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import { readExchangeRequest } from './exchange-request.ts'
+import { checkBinding, withinSession } from './refresh-token-use.ts'
+import { orRefreshToken, type RefreshTokenIssue } from './refresh-tokens.ts'
 import type { SamlAssertions } from './saml-subject.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
 import { subjectIdentifierFor } from './subject-identifier.ts'
@@ -29,6 +31,8 @@ export interface IdentityProvider extends Targets {
   refreshTokens?: RefreshTokens
   /** Absent: SAML assertions are no subject tokens here. */
   samlAssertions?: SamlAssertions | undefined
+  /** Makes refresh tokens of this IdP's own and ends them. Absent: none is given for a subject token (ID-JAG §4.5). */
+  refreshTokenIssue?: RefreshTokenIssue
   /** Keeps pairwise subjects unguessable. Needed only where a connection maps subjects pairwise. */
   pairwiseSecret?: string
   /** Absent: nobody can be blocked. */
@@ -40,7 +44,7 @@ export interface IdentityProvider extends Targets {
 
 /** The exchange as a grant for a token endpoint (RFC 8693 §2.1 with the ID-JAG profile). */
 export function tokenExchange(idp: IdentityProvider): Grant {
-  return policyRefusals(idp, exchange(idp))
+  return policyRefusals(idp, orRefreshToken(idp, exchange(idp)))
 }
 
 function exchange(idp: IdentityProvider): Grant {
@@ -61,6 +65,7 @@ function exchange(idp: IdentityProvider): Grant {
       facts,
     })
 
+    checkBinding(subject, proofKey, idp.branches)
     const { server, connection } = await findTarget(idp, client.id, asked.audience)
     Object.assign(facts, { audience: server.issuer, clientThere: connection.clientThere })
     withinContext(subject, server)
@@ -80,6 +85,8 @@ function exchange(idp: IdentityProvider): Grant {
         skew: idp.skew,
       }),
     )
+
+    withinSession(subject, connection, now)
 
     // ID-JAG §4.3.3: the token says what was granted, not what was asked.
     const scope = decision.scopes.join(' ')

@@ -24,7 +24,7 @@ export interface IdTokenIssuer {
   findUser(claims: IdTokenClaims): Promise<User | undefined>
 }
 
-/** A refresh token that this IdP issued at sign-in. */
+/** A refresh token that this IdP issued, at sign-in or for a subject token. */
 export interface RefreshTokenRecord {
   client: string
   sub: string
@@ -36,14 +36,23 @@ export interface RefreshTokenRecord {
   acr?: string | undefined
   amr?: string[] | undefined
   /** The context it was issued in, where it was limited to audiences or scopes (IDP-21). */
-  audiences?: readonly string[]
-  scopes?: readonly string[]
+  audiences?: readonly string[] | undefined
+  scopes?: readonly string[] | undefined
+  /** Who signed the person in. Absent: this IdP. */
+  issuer?: string | undefined
+  /** From when on the age counts that each connection allows. Absent: the host alone says how long a token lasts. */
+  sessionStart?: Seconds | undefined
+  /** The thumbprint of the key whose proof each use needs (RFC 9449 §5). Absent: it is not bound. */
+  boundTo?: string | undefined
+  /** The person as of the sign-in, for hosts without a directory of their own. */
+  remembered?: User | undefined
 }
 
 /** Where refresh tokens are looked up. An exchange reads them and changes nothing (ID-JAG D-20). */
 export interface RefreshTokens {
   find(token: string): Promise<RefreshTokenRecord | undefined>
-  findUser(sub: string): Promise<User | undefined>
+  /** The person as known now, by the `sub` of the record. */
+  findUser(sub: string, record: RefreshTokenRecord): Promise<User | undefined>
 }
 
 export interface Subject {
@@ -60,6 +69,11 @@ export interface Subject {
   scopes?: readonly string[] | undefined
   /** Of a token that is good once: spends it, after every check. */
   spend?: (() => Promise<void>) | undefined
+  /** When the session at the issuer ends, where it says so. */
+  sessionEnd?: Seconds | undefined
+  /** Of a refresh token: as {@link RefreshTokenRecord} says. */
+  sessionStart?: Seconds | undefined
+  boundTo?: string | undefined
 }
 
 export interface SubjectRules {
@@ -127,13 +141,17 @@ async function fromRefreshToken(token: string, refreshTokens: RefreshTokens, rul
   // RFC 6749 §6, §10.4: bound to its client; another client's is as good as none.
   if (record === undefined || record.client !== rules.client.id)
     throw refused('subject_invalid', 'the refresh token is not one of this client')
-  rules.facts.subject = record.sub
+  Object.assign(rules.facts, {
+    subject: record.sub,
+    tokenId: tokenIdHash(rules.self, token),
+    ...(record.issuer === undefined ? {} : { issuer: record.issuer }),
+  })
   if (record.revoked) throw refused('subject_invalid', 'the refresh token was revoked')
   if (rules.now >= record.expiresAt) throw refused('subject_invalid', 'the refresh token has expired')
-  const user = await refreshTokens.findUser(record.sub)
+  const user = await refreshTokens.findUser(record.sub, record)
   if (user === undefined) throw refused('subject_unknown', 'its user is not known')
-  const { issuedAt, authTime, acr, amr, audiences, scopes } = record
-  return { user, issuer: rules.self, kept: true, issuedAt, authTime, acr, amr, audiences, scopes }
+  const { issuer = rules.self, issuedAt, authTime, acr, amr, audiences, scopes, sessionStart, boundTo } = record
+  return { user, issuer, kept: true, issuedAt, authTime, acr, amr, audiences, scopes, sessionStart, boundTo }
 }
 
 function takesSaml(rules: SubjectRules): rules is SubjectRules & { samlAssertions: SamlAssertions } {
@@ -142,8 +160,9 @@ function takesSaml(rules: SubjectRules): rules is SubjectRules & { samlAssertion
 
 async function fromAssertion(token: string, assertions: SamlAssertions, rules: SubjectRules): Promise<Subject> {
   const { client, purpose = 'id-jag', ports, skew, facts } = rules
-  const { user, issuer, authTime, acr, spend } = await assertions.read(token, { client, purpose, ports, skew, facts })
-  return { user, issuer, kept: false, authTime, acr, spend }
+  const read = await assertions.read(token, { client, purpose, ports, skew, facts })
+  const { user, issuer, authTime, acr, sessionNotOnOrAfter: sessionEnd, spend } = read
+  return { user, issuer, kept: false, authTime, acr, sessionEnd, spend }
 }
 
 function unsupported(rules: SubjectRules): never {

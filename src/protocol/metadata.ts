@@ -43,6 +43,23 @@ export function identityProviderMetadata(addresses: IssuerAddresses): Metadata {
   }
 }
 
+/** The same for one that gives out refresh tokens, too: the metadata says so, and where they are revoked (ID-JAG §4.5, RFC 8414 §2). */
+export function withRefreshTokens(metadata: Metadata, revocationEndpoint: string): Metadata {
+  return {
+    ...metadata,
+    identity_chaining_requested_token_types_supported: [tokenType.idJag, tokenType.refreshToken],
+    ...revocationMetadata(revocationEndpoint),
+  }
+}
+
+function revocationMetadata(revocationEndpoint: string) {
+  return {
+    revocation_endpoint: revocationEndpoint,
+    revocation_endpoint_auth_methods_supported: clientAuthMethods,
+    revocation_endpoint_auth_signing_alg_values_supported: signatureAlgorithms,
+  }
+}
+
 /** Where tokens of a resource authorization server are asked about and ended, as far as it offers that. */
 export interface EndedTokenAddresses {
   revocationEndpoint: string
@@ -53,9 +70,7 @@ export interface EndedTokenAddresses {
 
 function endedTokenMetadata({ revocationEndpoint, introspectionEndpoint, statusListsEndpoint }: EndedTokenAddresses) {
   return {
-    revocation_endpoint: revocationEndpoint,
-    revocation_endpoint_auth_methods_supported: clientAuthMethods,
-    revocation_endpoint_auth_signing_alg_values_supported: signatureAlgorithms,
+    ...revocationMetadata(revocationEndpoint),
     ...(introspectionEndpoint === undefined
       ? {}
       : {

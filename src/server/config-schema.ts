@@ -7,6 +7,7 @@ import { branches } from './config-branches.ts'
 import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
+import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
 import {
   address,
   addressRange,
@@ -74,6 +75,7 @@ function idpSchema(sources: Sources, development: boolean) {
       }),
     ),
     connections: z.array(connection),
+    refreshTokens,
     pairwiseSecret: secret(sources, { development, clientSecret: false }).optional(),
     /** DPoP proofs must hold a nonce that is made with it; absent, they need none. The same at every instance. */
     dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
@@ -160,6 +162,7 @@ export const connection = mapping({
     acr: z.array(z.string().min(1)).min(1).optional(),
     maxAge: duration(0, 30 * 24 * 3600).optional(),
   }).prefault({}),
+  refreshTokens: connectionRefreshTokens,
   lifetime: duration(10, 600).default(300),
   subject: z
     .union([z.enum(['same', 'pairwise']), mapping({ claim: z.string().min(1) })], {

@@ -5,6 +5,7 @@ import { checkClients } from './client-checks.ts'
 import { hasDocument } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
 import { checkIssuerForms, checkNaming } from './config-profiles.ts'
+import { checkConnectionRefreshTokens } from './config-refresh-tokens.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { nearest } from './spelling.ts'
 
@@ -165,6 +166,7 @@ function checkConnection(connection: Part, idp: Part): Finding[] {
       })),
     ...checkPeople(connection, idp),
     ...checkSubject(connection, idp),
+    ...checkConnectionRefreshTokens(connection, idp),
     ...connection
       .at('claims')
       .items()

@@ -7,11 +7,13 @@ import type { Client } from '../protocol/client-auth.ts'
 import type { IdTokenClaims } from '../protocol/id-token.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { personIdOf, personRules } from '../protocol/person.ts'
+import type { Records } from '../store/store.ts'
 import { clientFinder } from './clients.ts'
 import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
 import { documentClients } from './metadata-documents.ts'
 import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
+import { refreshTokensOf } from './refresh-tokens-role.ts'
 import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** What the Fastify plugin of the role is given. */
@@ -23,7 +25,12 @@ export interface IdpRole {
 }
 
 /** `signingKeys` are those of `config.keys`, as they are by now. Nothing is fetched before the first request that needs it. */
-export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKeys: SigningKeys): IdpRole {
+export function idpRole(
+  config: IdpConfig,
+  surroundings: Surroundings,
+  signingKeys: SigningKeys,
+  records: Records,
+): IdpRole {
   const { issuer, pairwiseSecret } = config
   const { policy } = surroundings
   const known = builtFrom(policy.entries, (entries) => idpEntries(config, entries))
@@ -32,9 +39,10 @@ export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKe
     const ids = known().clients.get(keyText(client))?.entry.clientIdAt ?? {}
     return (Object.hasOwn(ids, place) ? ids[place] : undefined) ?? client
   }
+  const directory = new Map(config.users.map((user) => [user.sub, userOf(user)]))
   const issuers = new Map(
     config.subjectIssuers.flatMap((one) => {
-      const issuer = idTokenIssuer(one, config, surroundings, clientIdAt)
+      const issuer = idTokenIssuer(one, directory, surroundings, clientIdAt)
       return [one.issuer, ...(one.aliases ?? [])].map((name) => [name, issuer])
     }),
   )
@@ -57,6 +65,7 @@ export function idpRole(config: IdpConfig, surroundings: Surroundings, signingKe
             servers.find((server) => server.aliases.includes(audience)),
         ),
       findConnection: connectionFinder(() => known().connections, config.resourceServers, policy),
+      ...refreshTokensOf(config, { records, policy, directory }),
       blocks: policy.blocks,
       branches: config.branches,
       ...(pairwiseSecret === undefined ? {} : { pairwiseSecret }),
@@ -97,12 +106,11 @@ function idTokenIssuer(
     tenantClaim,
     tenants,
   }: IdpConfig['subjectIssuers'][number],
-  config: IdpConfig,
+  directory: ReadonlyMap<string, User>,
   surroundings: Surroundings,
   clientIdAt: (client: string, issuer: string) => string,
 ): IdTokenIssuer {
   const rules = personRules({ userClaim, tenantClaim, tenants })
-  const directory = new Map(config.users.map((user) => [user.sub, userOf(user)]))
   return {
     issuer,
     enabled: true,
@@ -141,7 +149,7 @@ function userOf({ sub, disabled, groups, claims, email, emailVerified }: IdpConf
 /** A connection as decisions go by it. One without resources of its own has all that its audience governs. */
 export function connectionOf(config: ConnectionConfig, servers: readonly ServedServer[]): Connection {
   const server = servers.find(({ issuer }) => issuer === config.audience)
-  const { client, audience, clientId, disabled, signIn, lifetime, subject, claims } = config
+  const { client, audience, clientId, disabled, signIn, refreshTokens, lifetime, subject, claims } = config
   return {
     client,
     audience,
@@ -155,6 +163,7 @@ export function connectionOf(config: ConnectionConfig, servers: readonly ServedS
       ...(signIn.acr === undefined ? {} : { acr: signIn.acr }),
       ...(signIn.maxAge === undefined ? {} : { maxAge: signIn.maxAge }),
     },
+    ...(refreshTokens === undefined ? {} : { refreshTokens }),
     lifetime: Math.min(lifetime, server?.maxLifetime ?? lifetime),
     subject: typeof subject === 'string' ? { kind: subject } : { kind: 'claim', claim: subject.claim },
     userClaims: claims,

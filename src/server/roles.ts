@@ -50,7 +50,7 @@ export function rolesOf(parts: ProcessParts): Role[] {
     const { issuer, listen } = idp
     const { surroundings, shared } = around(parts, issuer)
     const signingKeys = followedKeys(idp.keys, surroundings, parts)
-    const options = { ...idpRole(idp, surroundings, signingKeys), ...noncesOf(idp), ...shared }
+    const options = { ...idpRole(idp, surroundings, signingKeys, parts.store.records), ...noncesOf(idp), ...shared }
     const plugin: FastifyPluginAsync = async (app) => {
       app.addHook('onClose', async () => signingKeys.close())
       await app.register(idpPlugin, options)

@@ -110,7 +110,7 @@ export async function configured(changes: Changes, files?: { [name: string]: unk
     for (const one of [policy, ...keys]) one.close()
   })
   const idp = Fastify()
-  await idp.register(idpPlugin, { ...idpRole(config.idp, surroundings, idpKeys), ports })
+  await idp.register(idpPlugin, { ...idpRole(config.idp, surroundings, idpKeys, records), ports })
   const ras = Fastify()
   const role = resourceAsRole(config.resourceAs, surroundings, records, chatKeys)
   await ras.register(resourceAsPlugin, { ...role, signingKeys: chatKeys, ports })

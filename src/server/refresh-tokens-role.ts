@@ -1,0 +1,40 @@
+/** Gives an identity provider refresh tokens of its own, where the configuration has them. */
+
+import { namesOf, type User } from '../idp/connections.ts'
+import type { IdentityProvider } from '../idp/exchange.ts'
+import type { Records } from '../store/store.ts'
+import type { IdpConfig } from './config-schema.ts'
+import type { PolicyFeed } from './policy/policy-feed.ts'
+import { type SignInSource, storedRefreshTokens } from './stored-refresh-tokens.ts'
+
+/** What the role is around them. */
+export interface RefreshTokenParts {
+  records: Records
+  policy: Pick<PolicyFeed, 'isOff'>
+  /** By `sub`. */
+  directory: ReadonlyMap<string, User>
+}
+
+/** The members of the provider that they need; none where they are not configured, and then the type is refused everywhere. */
+export function refreshTokensOf(
+  { issuer, refreshTokens, subjectIssuers, resourceServers }: IdpConfig,
+  { records, policy, directory }: RefreshTokenParts,
+): Pick<IdentityProvider, 'refreshTokens' | 'refreshTokenIssue'> {
+  if (refreshTokens === undefined) return {}
+  const findUser = (sub: string) => directory.get(sub)
+  const sources = new Map(subjectIssuers.map(({ issuer: source, users }) => [source, users]))
+  const findSource = (source: string): SignInSource | undefined => {
+    const users = sources.get(source)
+    if (users === undefined) return undefined
+    const enabled = !policy.isOff({ issuer: source }) && !policy.isOff({ issuer: source, audience: issuer })
+    return { enabled, ...(users === 'directory' ? { findUser } : {}) }
+  }
+  const isOff = (user: User) => namesOf(user).some((name) => policy.isOff({ user: name }))
+  const { find, findUser: findAgain, keep, end } = storedRefreshTokens({ records, issuer, findSource, isOff })
+  const audiences = resourceServers.map((server) => server.issuer)
+  const { sessionAge } = refreshTokens
+  return {
+    refreshTokens: { find, findUser: findAgain },
+    refreshTokenIssue: { sessionAge, audiences: () => audiences, keep, end },
+  }
+}
