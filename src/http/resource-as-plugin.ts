@@ -10,6 +10,7 @@ import type { Ports } from '../protocol/ports.ts'
 import type { IntrospectionEndpoint } from '../resource-as/introspect.ts'
 import { type ResourceAuthorizationServer, redemption } from '../resource-as/redeem.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
+import { discoveryRoute, withDiscovery } from './discovery-route.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { type EndedTokenOptions, endedTokenAddresses, endedTokenRoutes } from './ended-token-routes.ts'
 import { type InteractiveEndpoints, withCodeGrant } from './interactive-endpoints.ts'
@@ -25,6 +26,8 @@ export interface ResourceAsPluginOptions {
   findClient(id: string): Promise<Client | undefined>
   /** Who may introspect, with credentials of its own. Absent: nobody. It needs a server with statuses. */
   findProtectedResource?: IntrospectionEndpoint['findProtectedResource']
+  /** True: a client that authenticates is told whether an issuer's ID-JAGs would be taken from it (ID-JAG §9.4). Absent: nobody is. */
+  discovery?: boolean | undefined
   /** Asked for each answer: whether the metadata says that clients may identify themselves by a document. Absent: they may not. */
   acceptsMetadataDocuments?(): boolean
   /** The authorization code grant, for clients that no company manages. Absent: managed only. */
@@ -39,7 +42,7 @@ export interface ResourceAsPluginOptions {
 
 /**
  * Serves a {@link ResourceAuthorizationServer} at the paths of its issuer: `/token`, `/jwks`, `/authorize` and the well-known document;
- * with statuses also `/revoke`, `/introspect`, `/status/…` and `/status-lists`. Register it without a prefix: the issuer's own path
+ * with statuses also `/revoke`, `/introspect`, `/status/…` and `/status-lists`, with discovery `/discover`. Register it without a prefix: the issuer's own path
  * decides. Throws TypeError for statuses without the keys that go with them, and for introspection without statuses.
  */
 export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = async (app, options) => {
@@ -62,7 +65,7 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
     endedTokens === undefined ? undefined : endedTokenAddresses(endedTokens),
   )
-  const document = withCodeGrant(managed, interactive)
+  const document = withDiscovery(withCodeGrant(managed, interactive), issuer, options.discovery === true)
   serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () =>
     withMetadataDocuments(document, options.acceptsMetadataDocuments?.() === true),
   )
@@ -95,6 +98,7 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
     openOrigin: interactive !== undefined,
   })
   if (endedTokens !== undefined) await endedTokenRoutes(app, endedTokens)
+  if (options.discovery === true) await discoveryRoute(app, { ...server, findClient, policyVersion, ports, report })
 }
 
 function endedTokenOptions(

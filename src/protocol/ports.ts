@@ -41,6 +41,7 @@ export interface AuditEvent {
     | 'redeem'
     | 'call'
     | 'introspect'
+    | 'discover'
     | 'revoke'
     | 'token-request'
     | 'admin'

@@ -59,16 +59,26 @@ function theOnlyOne({ resources }: ResourcePolicy): GovernedResource[] {
   return [...resources]
 }
 
+/** What a client may be given on the word of an issuer; undefined where that may not speak for it. */
+export async function policyUnder(
+  trusted: TrustedIssuer,
+  client: string,
+  server: ResourcePolicy,
+): Promise<ClientPolicy | undefined> {
+  const policy = await server.findClientPolicy(client)
+  const speaksFor =
+    trusted.clients.includes(client) || (trusted.metadataDocuments === true && policy?.byDocument === true)
+  return speaksFor ? policy : undefined
+}
+
 /** RAS-08 (3): the issuer may speak for this client, and the client may be given something. */
 export async function clientMayUse(
   client: string,
   trusted: TrustedIssuer,
   server: ResourcePolicy,
 ): Promise<ClientPolicy> {
-  const policy = await server.findClientPolicy(client)
-  const speaksFor =
-    trusted.clients.includes(client) || (trusted.metadataDocuments === true && policy?.byDocument === true)
-  if (policy !== undefined && speaksFor) return policy
+  const policy = await policyUnder(trusted, client, server)
+  if (policy !== undefined) return policy
   throw new OAuthError('access_denied', 'policy does not allow this client to use assertions of this issuer', {
     reason: 'policy_denied',
     detail: `${client} is not among the clients of ${trusted.issuer}`,

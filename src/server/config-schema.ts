@@ -194,6 +194,8 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     accounts: z.array(account).default([]),
     accessTokenLifetime: duration(60, 3600).default(600),
     dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
+    /** Whether a client that authenticates may ask which issuers are taken from it. */
+    discovery: z.boolean().optional(),
     branches,
   })
 }

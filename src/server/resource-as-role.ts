@@ -32,6 +32,8 @@ export interface ResourceAsRole {
   /** A client that is listed, or may come by its document, with what the code grant wants to know of it. */
   findRegistered(id: string): Promise<RegisteredClient | undefined>
   accounts: Accounts
+  /** True: clients may ask which issuers are taken from them. */
+  discovery: boolean
   /** Absent: nobody may introspect. */
   findProtectedResource?(id: string): Promise<ProtectedResourceClient | undefined>
 }
@@ -80,6 +82,7 @@ export function resourceAsRole(
       clockAllowance,
     },
     accounts,
+    discovery: config.discovery === true,
     findClient,
     async findRegistered(id) {
       const client = await findClient(id)

@@ -99,8 +99,8 @@ export const metadataRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: '§9.4',
     says: 'Whether a server would take a certain issuer is told to authenticated clients only, each about itself.',
-    status: 'not implemented',
-    why: 'Nobody is told at all: there is no such endpoint.',
+    status: 'implemented',
+    why: 'Off unless configured (`resourceAs.discovery`): then `/discover` takes `issuer` and `resource` from a client that authenticates. The draft says that there may be such an endpoint, and not what it looks like.',
   },
   {
     id: 'META-09',

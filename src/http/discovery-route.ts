@@ -1,0 +1,40 @@
+/** Where an authenticated client asks a resource authorization server whether it would take an issuer's ID-JAGs (ID-JAG §9.4). */
+
+import type { FastifyInstance } from 'fastify'
+import type { Metadata } from '../protocol/metadata.ts'
+import type { Ports } from '../protocol/ports.ts'
+import { answerDiscovery, type DiscoveryEndpoint } from '../resource-as/discovery.ts'
+import { issuerPath, issuerRoot } from './documents.ts'
+import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
+import { answerDecided, postRoute } from './post-route.ts'
+
+/** Says where it is, where it is served: a member with a name of our own, as no specification has one. */
+export function withDiscovery(metadata: Metadata, issuer: string, served: boolean): Metadata {
+  return served ? { ...metadata, xaa_discovery_endpoint: `${issuerRoot(issuer)}/discover` } : metadata
+}
+
+/** Registers it below the issuer's path. */
+export async function discoveryRoute(
+  app: FastifyInstance,
+  { ports, report, ...endpoint }: DiscoveryEndpoint & { ports: Ports; report: OAuthScopeOptions['report'] },
+): Promise<void> {
+  const { issuer } = endpoint
+  await postRoute(
+    app,
+    {
+      path: `${issuerPath(issuer)}/discover`,
+      name: 'the discovery endpoint',
+      event: { role: 'resource-as', server: issuer, action: 'discover' },
+      ports,
+      report,
+    },
+    async (request, reply) => {
+      const body = encodedBody(request)
+      const authorization = headerLines(request, 'authorization')
+      const correlationId = correlationIdOf(request)
+      return await answerDecided(request, reply, report, () =>
+        answerDiscovery({ body, authorization, correlationId }, endpoint, ports),
+      )
+    },
+  )
+}
