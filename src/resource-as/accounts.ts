@@ -10,9 +10,9 @@ export interface SubjectKey {
   issuer: string
   sub: string
   /** Of the issuer, where it has tenants: the same `sub` in another one is somebody else (ID-JAG §6.3). */
-  tenant?: string
+  tenant?: string | undefined
   /** Of this server, where it has tenants: one person may have an account in each that they reach. */
-  audTenant?: string
+  audTenant?: string | undefined
 }
 
 export interface Account {
@@ -116,6 +116,12 @@ function subjectKey({ sub, tenant }: Parameters<ResolvePerson>[0], trusted: Para
     ...(tenant === undefined ? {} : { tenant }),
     ...(audTenant === undefined ? {} : { audTenant }),
   }
+}
+
+/** A key as text: two keys have the same exactly when they are the same person in the same tenant. */
+export function subjectKeyText({ issuer, sub, tenant, audTenant }: SubjectKey): string {
+  const tenants = tenant === undefined && audTenant === undefined ? [] : [tenant ?? null, audTenant ?? null]
+  return JSON.stringify([issuer, sub, ...tenants])
 }
 
 /** The refusal of a person without an account (RAS-17). */

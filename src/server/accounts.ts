@@ -1,7 +1,7 @@
 /** The accounts of a resource authorization server in memory, with links that are made while it runs. */
 
 import { createHash } from 'node:crypto'
-import type { Account, Accounts, SubjectKey } from '../resource-as/accounts.ts'
+import { type Account, type Accounts, type SubjectKey, subjectKeyText } from '../resource-as/accounts.ts'
 
 /** An account that is there from the start. */
 export interface AccountEntry {
@@ -9,8 +9,15 @@ export interface AccountEntry {
   email?: string | undefined
   name?: string | undefined
   disabled?: boolean | undefined
-  /** The people of trusted issuers who have this account. */
-  links?: readonly SubjectKey[] | undefined
+  /** The tenant of the server that it belongs to. Absent: none. */
+  audTenant?: string | undefined
+  /** The people of trusted issuers who have this account. They reach it in its tenant alone. */
+  links?: readonly Omit<SubjectKey, 'audTenant'>[] | undefined
+}
+
+/** The keys of the people who have an account from the start. */
+export function linkKeys({ audTenant, links = [] }: Pick<AccountEntry, 'audTenant' | 'links'>): SubjectKey[] {
+  return links.map((link) => ({ ...link, audTenant }))
 }
 
 /** An account as its owner sees it. */
@@ -31,37 +38,40 @@ export interface MemoryAccounts extends Accounts {
  * them again, because its id follows from who they are. E-mail addresses are compared to the letter.
  */
 export function memoryAccounts(entries: readonly AccountEntry[]): MemoryAccounts {
-  const accounts = new Map<string, KnownAccount & { linked: boolean }>()
+  const accounts = new Map<string, KnownAccount & { linked: boolean; audTenant: string | undefined }>()
   const links = new Map<string, string>()
-  for (const { id, email, name, disabled = false, links: own = [] } of entries) {
-    accounts.set(id, { id, email, name, enabled: !disabled, linked: own.length > 0 })
-    for (const link of own) links.set(keyOf(link), id)
+  for (const entry of entries) {
+    const { id, email, name, disabled = false, audTenant } = entry
+    const own = linkKeys(entry)
+    accounts.set(id, { id, email, name, enabled: !disabled, linked: own.length > 0, audTenant })
+    for (const key of own) links.set(subjectKeyText(key), id)
   }
   const asAccount = (id: string | undefined): Account | undefined => (id === undefined ? undefined : accounts.get(id))
   return {
     find: (id) => accounts.get(id),
-    findLinked: async (key) => asAccount(links.get(keyOf(key))),
-    findByEmail: async (email) => [...accounts.values()].find((account) => account.email === email),
+    findLinked: async (key) => asAccount(links.get(subjectKeyText(key))),
+    findByEmail: async (email, audTenant) =>
+      [...accounts.values()].find((account) => account.email === email && account.audTenant === audTenant),
+    async findById(id, audTenant) {
+      const account = accounts.get(id)
+      return account?.audTenant === audTenant ? account : undefined
+    },
     async linkFirst(key, accountId) {
-      const linked = links.get(keyOf(key))
+      const linked = links.get(subjectKeyText(key))
       if (linked !== undefined) return linked
       const account = accounts.get(accountId)
-      if (account === undefined || account.linked) return undefined
+      if (account === undefined || account.linked || account.audTenant !== key.audTenant) return undefined
       account.linked = true
-      links.set(keyOf(key), accountId)
+      links.set(subjectKeyText(key), accountId)
       return accountId
     },
     async createLinked(key, { email }) {
-      const linked = links.get(keyOf(key))
+      const linked = links.get(subjectKeyText(key))
       if (linked !== undefined) return linked
-      const id = `person-${createHash('sha256').update(keyOf(key)).digest('base64url').slice(0, 22)}`
-      accounts.set(id, { id, email, name: undefined, enabled: true, linked: true })
-      links.set(keyOf(key), id)
+      const id = `person-${createHash('sha256').update(subjectKeyText(key)).digest('base64url').slice(0, 22)}`
+      accounts.set(id, { id, email, name: undefined, enabled: true, linked: true, audTenant: key.audTenant })
+      links.set(subjectKeyText(key), id)
       return id
     },
   }
-}
-
-function keyOf({ issuer, sub }: SubjectKey): string {
-  return JSON.stringify([issuer, sub])
 }

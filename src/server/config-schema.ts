@@ -8,6 +8,7 @@ import { codeGrantMembers, interactiveSchema, peopleName } from './config-intera
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
+import { tenancy } from './config-tenants.ts'
 import {
   address,
   addressRange,
@@ -72,6 +73,7 @@ function idpSchema(sources: Sources, development: boolean) {
         resources: z.array(resource).default([]),
         aliases: z.array(foreignName).default([]),
         ...resourceServerLimits,
+        ...tenancy.resourceServer,
       }),
     ),
     connections: z.array(connection),
@@ -86,6 +88,7 @@ function idpSchema(sources: Sources, development: boolean) {
 const subjectIssuer = mapping({
   issuer: foreignIssuer,
   ...subjectIssuerNaming,
+  ...tenancy.subjectIssuer,
   algorithms: algorithms.default([...defaultAlgorithms]),
   users: z.enum(['token', 'directory']),
   groupsClaim: z.string().min(1).default('groups'),
@@ -94,6 +97,7 @@ const subjectIssuer = mapping({
 
 const user = mapping({
   sub: foreignName,
+  ...tenancy.user,
   email: z.string().min(3).max(320).optional(),
   emailVerified: z.boolean().default(false),
   groups: z.array(z.string().min(1)).default([]),
@@ -147,6 +151,7 @@ const people = {
 export const connection = mapping({
   client: clientId,
   audience: z.string(),
+  ...tenancy.connection,
   /** Absent for a client with a metadata document: it is the same everywhere (ID-JAG §5). */
   clientId: foreignName.optional(),
   scopes: z
@@ -204,6 +209,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
 export const trustedIssuer = mapping({
   issuer: foreignIssuer,
   profile: profile('trustedIssuer'),
+  ...tenancy.trustedIssuer,
   clients: z.array(clientId),
   /** Also every client that comes by `resourceAs.metadataDocuments`. */
   metadataDocuments: z.boolean().optional(),
@@ -218,9 +224,10 @@ export const trustedIssuer = mapping({
 
 const account = mapping({
   id: foreignName,
+  ...tenancy.account,
   email: z.string().min(3).max(320).optional(),
   disabled: z.boolean().default(false),
-  links: z.array(mapping({ issuer: foreignIssuer, sub: foreignName })).default([]),
+  links: z.array(mapping({ issuer: foreignIssuer, ...tenancy.link, sub: foreignName })).default([]),
 })
 
 /** A configuration that was read and judged: defaults filled in, secrets and keys at hand. */

@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type { Account, Accounts, SubjectKey } from '../resource-as/accounts.ts'
+import { type Account, type Accounts, type SubjectKey, subjectKeyText } from '../resource-as/accounts.ts'
 import { ConflictError, type RecordChange, type Records, StoreUnavailableError } from '../store/store.ts'
-import type { AccountEntry, KnownAccount } from './accounts.ts'
+import { type AccountEntry, type KnownAccount, linkKeys } from './accounts.ts'
 import { answered } from './answered.ts'
 
 export interface StoredAccountsOptions {
@@ -21,6 +21,8 @@ const Link = z.object({
   made: z.boolean(),
   issuer: z.string(),
   sub: z.string(),
+  tenant: z.string().optional(),
+  audTenant: z.string().optional(),
   email: z.string().optional(),
 })
 const kinds = { link: 'account-link', owner: 'account-owner', email: 'account-email' } as const
@@ -32,17 +34,27 @@ const kinds = { link: 'account-link', owner: 'account-owner', email: 'account-em
  */
 export function storedAccounts({ records, server, entries }: StoredAccountsOptions): Accounts {
   const configured = new Map(entries.map((entry) => [entry.id, entry]))
-  const linked = new Map(entries.flatMap(({ id, links = [] }) => links.map((link) => [textOf(link), id] as const)))
+  const linked = new Map(
+    entries.flatMap(({ id, ...entry }) => linkKeys(entry).map((key) => [subjectKeyText(key), id] as const)),
+  )
   const digest = digester(server)
-  const linkId = ({ issuer, sub }: SubjectKey) => digest(issuer, sub)
+  const linkId = (key: SubjectKey) => digest(...partsOf(key))
   const readLink = async (key: SubjectKey) => {
     const record = await records.get(kinds.link, linkId(key))
     return record === undefined ? undefined : { version: record.version, ...Link.parse(record.value) }
   }
-  const enabled = (id: string) => configured.get(id)?.disabled !== true
+  const accountAt = (id: string, audTenant: string | undefined, linked: boolean): Account => {
+    const entry = configured.get(id)
+    return {
+      id,
+      enabled: entry?.disabled !== true,
+      linked,
+      audTenant: entry === undefined ? audTenant : entry.audTenant,
+    }
+  }
   /** The account a person is linked to and that is still there. */
   const accountOf = async (key: SubjectKey): Promise<string | undefined> => {
-    const id = linked.get(textOf(key))
+    const id = linked.get(subjectKeyText(key))
     if (id !== undefined) return id
     const link = await readLink(key)
     return link !== undefined && (link.made || configured.has(link.account)) ? link.account : undefined
@@ -54,20 +66,28 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
     findLinked: (key) =>
       answered(async () => {
         const id = await accountOf(key)
-        return id === undefined ? undefined : { id, enabled: enabled(id), linked: true }
+        return id === undefined ? undefined : accountAt(id, key.audTenant, true)
       }),
-    findByEmail: (email) =>
+    findByEmail: (email, audTenant) =>
       answered(async (): Promise<Account | undefined> => {
-        const id = entries.find((entry) => entry.email === email)?.id
-        if (id !== undefined) return { id, enabled: enabled(id), linked: await isLinked(id) }
-        const owner = await records.get(kinds.email, digest(email))
-        return owner === undefined ? undefined : { id: String(owner.value.account), enabled: true, linked: true }
+        const id = entries.find((entry) => entry.email === email && entry.audTenant === audTenant)?.id
+        if (id !== undefined) return accountAt(id, audTenant, await isLinked(id))
+        const owner = await records.get(kinds.email, digest(email, ...inTenant(audTenant)))
+        return owner === undefined ? undefined : accountAt(String(owner.value.account), audTenant, true)
+      }),
+    findById: (id, audTenant) =>
+      answered(async () => {
+        const entry = configured.get(id)
+        return entry === undefined || entry.audTenant !== audTenant
+          ? undefined
+          : accountAt(id, audTenant, await isLinked(id))
       }),
     linkFirst: (key, accountId) =>
       answered(async () => {
         const known = await accountOf(key)
         if (known !== undefined) return known
-        if (!configured.has(accountId) || (await isLinked(accountId))) return undefined
+        const entry = configured.get(accountId)
+        if (entry === undefined || entry.audTenant !== key.audTenant || (await isLinked(accountId))) return undefined
         const link = { ...key, account: accountId, made: false }
         const owner = { account: accountId, ...key }
         const changes: RecordChange[] = [
@@ -83,13 +103,14 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
           const known = await accountOf(key)
           if (known !== undefined) return known
           // The id follows from who they are, so a person finds their account again also when the store was lost.
-          const account = `person-${createHash('sha256').update(textOf(key)).digest('base64url').slice(0, 22)}`
+          const account = `person-${createHash('sha256').update(subjectKeyText(key)).digest('base64url').slice(0, 22)}`
           const value = { ...key, account, made: true, ...(email === undefined ? {} : { email }) }
           const changes: RecordChange[] = [
             { kind: kinds.link, id: linkId(key), expected: (await readLink(key))?.version ?? 0, value },
           ]
-          if (email !== undefined && (await records.get(kinds.email, digest(email))) === undefined)
-            changes.push({ kind: kinds.email, id: digest(email), expected: 0, value: { account, email } })
+          const emailId = email === undefined ? '' : digest(email, ...inTenant(key.audTenant))
+          if (email !== undefined && (await records.get(kinds.email, emailId)) === undefined)
+            changes.push({ kind: kinds.email, id: emailId, expected: 0, value: { account, email } })
           if (await changed(records, changes)) return account
         }
         throw new StoreUnavailableError('the account is being changed by others all the time')
@@ -113,12 +134,12 @@ export async function findKnownAccount(
     .map((record) => ({ record, link: Link.parse(record.value) }))
     // The accounts of other servers in the same store have the same ids.
     .find(
-      ({ record, link: { account, made, issuer, sub } }) => made && account === id && record.id === digest(issuer, sub),
+      ({ record, link: { account, made, ...key } }) => made && account === id && record.id === digest(...partsOf(key)),
     )
   return made && { id, email: made.link.email, name: undefined, enabled: true }
 }
 
-function digester(server: string): (...parts: string[]) => string {
+function digester(server: string): (...parts: (string | null)[]) => string {
   return (...parts) =>
     createHash('sha256')
       .update(JSON.stringify([server, ...parts]))
@@ -136,6 +157,13 @@ async function changed(records: Records, changes: readonly RecordChange[]): Prom
   }
 }
 
-function textOf({ issuer, sub }: SubjectKey): string {
-  return JSON.stringify([issuer, sub])
+/** What the id of a link is made of: as it was before there were tenants, where there are none. */
+function partsOf({ issuer, sub, tenant, audTenant }: SubjectKey): (string | null)[] {
+  return tenant === undefined && audTenant === undefined
+    ? [issuer, sub]
+    : [issuer, sub, tenant ?? null, audTenant ?? null]
+}
+
+function inTenant(audTenant: string | undefined): string[] {
+  return audTenant === undefined ? [] : [audTenant]
 }

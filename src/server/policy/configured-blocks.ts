@@ -2,7 +2,7 @@
 
 import type { Block } from '../../protocol/blocks.ts'
 import type { Config } from '../config.ts'
-import { idpEntries, type KnownEntries, keyText, resourceAsEntries } from './entries.ts'
+import { connectionKey, keyText, storedKeyText, trustedIssuerKey } from './entries.ts'
 import { type EntryKind, namesOfEntry, type PolicyEntries, type StoredEntry } from './entry-records.ts'
 
 /** The disabled users and accounts of a configuration, and its clients, connections and trusted issuers that are disabled or removed. */
@@ -14,47 +14,42 @@ export function switchedOff({ idp, resourceAs }: Pick<Config, 'idp' | 'resourceA
 }
 
 function offAtIdp(idp: NonNullable<Config['idp']>, entries: PolicyEntries): Block[] {
-  const { clients, connections } = idpEntries(idp, entries)
   const off = offEntries(idp.issuer, entries)
   return [
-    ...idp.users.filter(({ disabled }) => disabled).map(({ sub }) => ({ user: sub })),
-    ...off(
-      'idpClients',
-      idp.clients.map(({ id }) => [id]),
-      clients,
-    ),
-    ...off(
-      'connections',
-      idp.connections.map(({ client, audience }) => [client, audience]),
-      connections,
-    ),
+    ...idp.users
+      .filter(({ disabled }) => disabled)
+      .map(({ sub, tenant }) => (tenant === undefined ? { user: sub } : { user: sub, tenant })),
+    ...off('idpClients', idp.clients, ({ id }) => [id]),
+    ...off('connections', idp.connections, connectionKey),
   ]
 }
 
 function offAt(server: NonNullable<Config['resourceAs']>, entries: PolicyEntries): Block[] {
-  const { clients, trustedIssuers } = resourceAsEntries(server, entries)
   const off = offEntries(server.issuer, entries)
   return [
     ...server.accounts.filter(({ disabled }) => disabled).map(({ id }) => ({ user: id })),
-    ...off(
-      'resourceAsClients',
-      server.clients.map(({ id }) => [id]),
-      clients,
-    ),
-    ...off(
-      'trustedIssuers',
-      server.trustedIssuers.map(({ issuer }) => [issuer]),
-      trustedIssuers,
-    ),
+    ...off('resourceAsClients', server.clients, ({ id }) => [id]),
+    ...off('trustedIssuers', server.trustedIssuers, trustedIssuerKey),
   ]
 }
 
+/** Of the configuration's entries those that stand as they are, and all of run time: one look at each, however many there are. */
 function offEntries(issuer: string, entries: PolicyEntries) {
-  return (kind: EntryKind, configured: readonly string[][], known: KnownEntries<{ disabled: boolean }>): Block[] => {
-    const stored: readonly StoredEntry<unknown>[] = entries[kind]
-    const keys = [...configured, ...stored.filter(({ server }) => server === issuer).map(({ key }) => key)]
-    return keys
-      .filter((key) => known.get(keyText(...key))?.entry.disabled ?? true)
-      .map((key) => namesOfEntry(kind, issuer, key))
+  return <Entry extends { disabled: boolean }>(
+    kind: EntryKind,
+    configured: readonly Entry[],
+    keyOf: (entry: Entry) => readonly string[],
+  ): Block[] => {
+    const all: readonly StoredEntry<{ disabled: boolean }>[] = entries[kind]
+    const stored = all.filter(({ server }) => server === issuer)
+    const off = new Map<string, readonly string[]>()
+    for (const entry of configured) if (entry.disabled) off.set(keyText(...keyOf(entry)), keyOf(entry))
+    const replaceable = new Set(configured.map((entry) => keyText(...keyOf(entry))))
+    for (const one of stored) {
+      const isOff = one.entry?.disabled ?? true
+      if (isOff) off.set(storedKeyText(one), one.key)
+      else if (replaceable.has(storedKeyText(one))) off.delete(storedKeyText(one))
+    }
+    return [...off.values()].map((key) => namesOfEntry(kind, issuer, key))
   }
 }

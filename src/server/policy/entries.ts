@@ -41,11 +41,28 @@ export function keyText(...key: readonly string[]): string {
   return JSON.stringify(key)
 }
 
+/** What a connection is found by: its client and audience, and the tenant whose people alone it is for. */
+export function connectionKey({
+  client,
+  audience,
+  tenant,
+}: Pick<ConnectionConfig, 'client' | 'audience' | 'tenant'>): readonly string[] {
+  return tenant === undefined ? [client, audience] : [client, audience, tenant]
+}
+
+/** What a trusted issuer is found by: the issuer, and the tenant here that it speaks for. */
+export function trustedIssuerKey({
+  issuer,
+  audTenant,
+}: Pick<TrustedIssuerConfig, 'issuer' | 'audTenant'>): readonly string[] {
+  return audTenant === undefined ? [issuer] : [issuer, audTenant]
+}
+
 /** Of an identity provider. */
 export function idpEntries(idp: IdpDefinition, { idpClients, connections }: PolicyEntries): IdpEntries {
   return {
     clients: overlaid(idp, idp.clients.map(withoutSecret), ({ id }) => [id], idpClients),
-    connections: overlaid(idp, idp.connections, ({ client, audience }) => [client, audience], connections),
+    connections: overlaid(idp, idp.connections, connectionKey, connections),
   }
 }
 
@@ -54,8 +71,19 @@ export function resourceAsEntries(server: ResourceAsDefinition, entries: PolicyE
   const { resourceAsClients, trustedIssuers } = entries
   return {
     clients: overlaid(server, server.clients.map(withoutSecret), ({ id }) => [id], resourceAsClients),
-    trustedIssuers: overlaid(server, server.trustedIssuers, ({ issuer }) => [issuer], trustedIssuers),
+    trustedIssuers: overlaid(server, server.trustedIssuers, trustedIssuerKey, trustedIssuers),
   }
+}
+
+const keyTexts = new WeakMap<object, string>()
+
+/** The key of a stored entry as {@link keyText} writes it; written once, however often thousands of them are laid over a configuration. */
+export function storedKeyText(stored: StoredEntry<unknown>): string {
+  const known = keyTexts.get(stored)
+  if (known !== undefined) return known
+  const text = keyText(...stored.key)
+  keyTexts.set(stored, text)
+  return text
 }
 
 function overlaid<Entry>(
@@ -65,10 +93,10 @@ function overlaid<Entry>(
   stored: readonly StoredEntry<Entry>[],
 ): KnownEntries<Entry> {
   const entries = new Map(configured.map((entry) => [keyText(...keyOf(entry)), { entry, version: 0 }]))
-  for (const { server, key, version, entry } of stored) {
-    if (server !== issuer) continue
-    if (entry === undefined) entries.delete(keyText(...key))
-    else entries.set(keyText(...key), { entry, version })
+  for (const one of stored) {
+    if (one.server !== issuer) continue
+    if (one.entry === undefined) entries.delete(storedKeyText(one))
+    else entries.set(storedKeyText(one), { entry: one.entry, version: one.version })
   }
   return entries
 }

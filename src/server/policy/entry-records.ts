@@ -25,7 +25,7 @@ export interface StoredEntry<Entry> {
   id: string
   /** The issuer identifier of the server it belongs to: several may share a store. */
   server: string
-  /** What it is found by: client and audience of a connection, the issuer, or the id of the client. */
+  /** What it is found by: client and audience of a connection, the issuer, each with a tenant where it is for one; or the id of the client. */
   key: readonly string[]
   /** Of its record. */
   version: number
@@ -85,14 +85,18 @@ export function entryId(server: string, key: readonly string[]): string {
 }
 
 /** Whom a disabled or removed entry stops, as the names of a block. `server` is the issuer identifier of the server it belongs to. */
-export function namesOfEntry(kind: EntryKind, server: string, [first = '', second = '']: readonly string[]): Block {
+export function namesOfEntry(kind: EntryKind, server: string, [first = '', second, third]: readonly string[]): Block {
   const names: { readonly [one in EntryKind]: Block } = {
-    connections: { client: first, audience: second },
-    trustedIssuers: { issuer: first, audience: server },
+    connections: { client: first, audience: second ?? '', ...inTenant(third) },
+    trustedIssuers: { issuer: first, audience: server, ...inTenant(second) },
     idpClients: { client: first },
     resourceAsClients: { client: first, audience: server },
   }
   return names[kind]
+}
+
+function inTenant(tenant: string | undefined): Block {
+  return tenant === undefined ? {} : { tenant }
 }
 
 /** What {@link readEntries} read. */
