@@ -16,7 +16,12 @@ export function withDiscovery(metadata: Metadata, issuer: string, served: boolea
 /** Registers it below the issuer's path. */
 export async function discoveryRoute(
   app: FastifyInstance,
-  { ports, report, ...endpoint }: DiscoveryEndpoint & { ports: Ports; report: OAuthScopeOptions['report'] },
+  {
+    ports,
+    report,
+    throttle,
+    ...endpoint
+  }: DiscoveryEndpoint & Pick<OAuthScopeOptions, 'ports' | 'report' | 'throttle'>,
 ): Promise<void> {
   const { issuer } = endpoint
   await postRoute(
@@ -27,6 +32,7 @@ export async function discoveryRoute(
       event: { role: 'resource-as', server: issuer, action: 'discover' },
       ports,
       report,
+      throttle,
     },
     async (request, reply) => {
       const body = encodedBody(request)

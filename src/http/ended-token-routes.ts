@@ -21,6 +21,7 @@ export interface EndedTokenOptions extends Omit<RevocationEndpoint, 'keys' | 'fi
   interactive?: Pick<InteractiveEndpoints, 'isRefreshToken' | 'revoke' | 'findOpenClient'> | undefined
   ports: Ports
   report: OAuthScopeOptions['report']
+  throttle?: OAuthScopeOptions['throttle']
 }
 
 /** Where the routes are. */
@@ -35,7 +36,7 @@ export function endedTokenAddresses({ issuer, findProtectedResource }: EndedToke
 
 /** Registers the routes below the issuer's path. */
 export async function endedTokenRoutes(app: FastifyInstance, options: EndedTokenOptions): Promise<void> {
-  const { issuer, signingKeys, statuses, findProtectedResource, interactive, ports, report } = options
+  const { issuer, signingKeys, statuses, findProtectedResource, interactive, ports, report, throttle } = options
   const path = issuerPath(issuer)
   const keeper = { ...options, keys: signingKeys.source }
   const route = async (
@@ -52,6 +53,7 @@ export async function endedTokenRoutes(app: FastifyInstance, options: EndedToken
         openOrigin: action === 'revoke' && interactive !== undefined,
         ports,
         report,
+        throttle,
       },
       async (request, reply) => await answerDecided(request, reply, report, () => answer(shownTokenOf(request))),
     )

@@ -15,6 +15,7 @@ import type { Ports } from '../protocol/ports.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { revocationRoute } from './revocation-route.ts'
+import type { EndpointLimits } from './throttle.ts'
 import { type OtherGrants, tokenRoute } from './token-route.ts'
 
 export interface IdpPluginOptions {
@@ -28,6 +29,7 @@ export interface IdpPluginOptions {
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
   report?(error: unknown, correlationId: string): void
+  limits?: EndpointLimits | undefined
   /** For an IdP that serves sign-in at the same issuer. */
   openid?: {
     /**
@@ -80,9 +82,11 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
       findClient: options.findClient,
       skew,
       policyVersion: options.policyVersion ?? (() => 'unversioned'),
+      takeShare: options.limits?.takeShare,
     },
     ports,
     report: options.report ?? (() => {}),
+    throttle: options.limits?.throttle,
     otherGrants: openid?.otherGrants,
     otherGrantTypes: grantTypesOf(openid?.metadata),
   })
@@ -97,6 +101,7 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
       policyVersion: options.policyVersion ?? (() => 'unversioned'),
       ports,
       report: options.report ?? (() => {}),
+      throttle: options.limits?.throttle,
     })
 }
 

@@ -2,6 +2,7 @@
 
 import formbody from '@fastify/formbody'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { clientNamed } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { errorAnswer, noStore } from '../protocol/http-answer.ts'
 import type { AuditEvent, Ports } from '../protocol/ports.ts'
@@ -15,12 +16,15 @@ import {
   unreadable,
 } from '../protocol/request-head.ts'
 import { recordRefusal } from '../protocol/token-endpoint.ts'
+import { type Throttle, throttled } from './throttle.ts'
 
 export interface OAuthScopeOptions {
   ports: Ports
   event: Pick<AuditEvent, 'role' | 'server' | 'action'>
   /** Told of every failure of our own, with its stack. Never of a caller's. */
   report(error: unknown, correlationId: string): void
+  /** Absent: wrong credentials may be tried for ever. */
+  throttle?: Throttle | undefined
 }
 
 const correlationIds = new WeakMap<FastifyRequest, string>()
@@ -50,7 +54,7 @@ export function encodedBody(request: FastifyRequest): string {
  * of its own (`app.register`).
  */
 export async function oauthScope(app: FastifyInstance, options: OAuthScopeOptions): Promise<void> {
-  const { ports, event, report } = options
+  const { ports, event, report, throttle } = options
   // Nothing but forms, whatever the host's application reads elsewhere.
   app.removeAllContentTypeParsers()
   // Handed on as it came: parseForm judges the encoding itself.
@@ -64,6 +68,8 @@ export async function oauthScope(app: FastifyInstance, options: OAuthScopeOption
       lines: (name) => headerLines(request, name),
     })
   })
+  if (throttle !== undefined)
+    throttled(app, throttle, (request) => clientNamed(headerLines(request, 'authorization')[0], encodedBody(request)))
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const correlationId = correlationIdOf(request)
     const known = asOAuthError(error)

@@ -14,6 +14,7 @@ import { discoveryRoute, withDiscovery } from './discovery-route.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { type EndedTokenOptions, endedTokenAddresses, endedTokenRoutes } from './ended-token-routes.ts'
 import { type InteractiveEndpoints, withCodeGrant } from './interactive-endpoints.ts'
+import type { EndpointLimits } from './throttle.ts'
 import { tokenRoute } from './token-route.ts'
 
 export interface ResourceAsPluginOptions {
@@ -38,6 +39,7 @@ export interface ResourceAsPluginOptions {
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
   report?(error: unknown, correlationId: string): void
+  limits?: EndpointLimits | undefined
 }
 
 /**
@@ -52,7 +54,8 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
   const policyVersion = options.policyVersion ?? (() => 'unversioned')
   const path = issuerPath(issuer)
   const root = issuerRoot(issuer)
-  const endedTokens = endedTokenOptions(options, { issuer, skew, findClient, ports, report, policyVersion })
+  const throttle = options.limits?.throttle
+  const endedTokens = endedTokenOptions(options, { issuer, skew, findClient, ports, report, policyVersion, throttle })
   const { interactive } = options
   const managed = resourceAuthorizationServerMetadata(
     {
@@ -89,16 +92,19 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       findClient,
       skew,
       policyVersion,
+      takeShare: options.limits?.takeShare,
     },
     ports,
     report,
+    throttle,
     otherGrants: interactive?.answer,
     otherGrantTypes: interactive?.grantTypes,
     // Public clients may be pages in a browser.
     openOrigin: interactive !== undefined,
   })
   if (endedTokens !== undefined) await endedTokenRoutes(app, endedTokens)
-  if (options.discovery === true) await discoveryRoute(app, { ...server, findClient, policyVersion, ports, report })
+  if (options.discovery === true)
+    await discoveryRoute(app, { ...server, findClient, policyVersion, ports, report, throttle })
 }
 
 function endedTokenOptions(

@@ -11,6 +11,7 @@ export interface TokenRouteOptions {
   endpoint: TokenEndpoint
   ports: Ports
   report: OAuthScopeOptions['report']
+  throttle?: OAuthScopeOptions['throttle']
   /**
    * Answers requests with another `grant_type`, for a host that serves more grants at the same address. It gets the body
    * as it came and answers on its own. Absent: `unsupported_grant_type`.
@@ -27,11 +28,11 @@ export type OtherGrants = (request: FastifyRequest, reply: FastifyReply, body: s
 /** Registers the route in a scope of its own. */
 export async function tokenRoute(
   app: FastifyInstance,
-  { path, endpoint, ports, report, otherGrants, otherGrantTypes, openOrigin }: TokenRouteOptions,
+  { path, endpoint, ports, report, throttle, otherGrants, otherGrantTypes, openOrigin }: TokenRouteOptions,
 ): Promise<void> {
   const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action }
   const name = 'the token endpoint'
-  await postRoute(app, { path, name, event, ports, report, openOrigin }, async (request, reply) => {
+  await postRoute(app, { path, name, event, ports, report, throttle, openOrigin }, async (request, reply) => {
     const body = encodedBody(request)
     const authorization = headerLines(request, 'authorization')
     // Node hides the second Authorization header from others: such a request stays here, and is refused.

@@ -93,6 +93,21 @@ type Presented =
   | { method: 'client_secret_basic' | 'client_secret_post'; clientId: string; secret: string }
   | { method: 'private_key_jwt'; clientId: string; assertion: string }
 
+/**
+ * The client that a request claims to be, whatever becomes of the claim: for a limit on wrong credentials. Undefined where it names none
+ * or cannot be read.
+ */
+export function clientNamed(authorization: string | undefined, body: string): string | undefined {
+  try {
+    if (authorization !== undefined) return basicCredentials(authorization).clientId
+    const form = new URLSearchParams(body)
+    const assertion = form.get('client_assertion')
+    return form.get('client_id') ?? (assertion === null ? undefined : subjectOf(assertion))
+  } catch {
+    return undefined
+  }
+}
+
 /** Reads which single method the request uses. */
 function presentedCredentials(authorization: readonly string[], form: Form): Presented {
   const named = form.optional('client_id')

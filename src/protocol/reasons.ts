@@ -16,6 +16,8 @@ export const reasons = [
   // Client authentication
   'malformed_auth',
   'multiple_auth',
+  'auth_throttled',
+  'rate_limited',
   'client_unauthenticated',
   'client_disabled',
   'public_client',

@@ -60,6 +60,8 @@ export interface TokenEndpoint {
   /** How DPoP proofs are checked. Absent: a request with one is refused. */
   proofs?: ProofPolicy | undefined
   findClient(id: string): Promise<Client | undefined>
+  /** Throws {@link OAuthError} for an authenticated client that asks more often than it may. Absent: as often as it likes. */
+  takeShare?: ((client: string) => void) | undefined
   skew: Seconds
   policyVersion(): string
 }
@@ -88,6 +90,7 @@ export async function answerTokenRequest(
       { issuer: endpoint.issuer, findClient: endpoint.findClient, skew: endpoint.skew, ports: safe },
     )
     decision.facts.client = client.id
+    endpoint.takeShare?.(client.id)
     const grant = Object.hasOwn(endpoint.grants, grantType) ? endpoint.grants[grantType] : undefined
     if (grant === undefined)
       throw new OAuthError(

@@ -5,6 +5,7 @@ import { defaultAlgorithms } from '../protocol/keys.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
 import { branches } from './config-branches.ts'
 import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
+import { limits, trustedProxies } from './config-limits.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
@@ -53,6 +54,8 @@ export function configSchema(sources: Sources, development: Development) {
       token: secret(sources, { development: false, clientSecret: true }),
       name: foreignName.default('administrator'),
     }).optional(),
+    limits,
+    trustedProxies,
     workers: count(64).default(1),
     instances: count(1000).default(1),
     shutdown: mapping({ delay: duration(0, 8).default(2) }).prefault({}),

@@ -6,12 +6,13 @@ import type { Listen } from './config-values.ts'
 import { StartError } from './start-error.ts'
 
 /** A server without routes. The parameters in its addresses may be as long as an issuer identifier. */
-export function newApp(): FastifyInstance {
+export function newApp(trustedProxies: readonly string[] = []): FastifyInstance {
   // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
   const http = { headersTimeout: 9000, connectionsCheckingInterval: 1000 }
   return fastify({
     logger: false,
-    trustProxy: false,
+    // Nobody else's word on who the sender is.
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     requestTimeout: 9000,
     forceCloseConnections: 'idle',
     // What was accepted is answered, also while the server closes.

@@ -1,4 +1,4 @@
-/** The bound on requests that are worked on at once: a dependency that hangs must not fill the memory. */
+/** The bound on requests that are worked on: a dependency that hangs must not fill the memory, nor a crowd stop the event loop. */
 
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 
@@ -12,14 +12,14 @@ export interface RequestLimit {
   guarding(plugin: FastifyPluginAsync): FastifyPluginAsync
 }
 
-/** At most so many requests at once. */
-export function requestLimit(most = 1000): RequestLimit {
+/** At most so many requests at once, and no new one while the process is behind with its work. */
+export function requestLimit(most = 1000, isBehind: () => boolean = () => false): RequestLimit {
   const counted = new WeakSet<FastifyRequest>()
   let inFlight = 0
   return {
     guarding: (plugin) => async (scope) => {
       scope.addHook('preHandler', (request, reply, done) => {
-        if (inFlight < most) {
+        if (inFlight < most && !isBehind()) {
           counted.add(request)
           inFlight += 1
           done()

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 import type { Config } from './config.ts'
 import { isLoopbackUrl, type Listen } from './config-values.ts'
+import { endpointLimits } from './endpoint-limits.ts'
 import { idpRole } from './idp-role.ts'
 import { codeGrantOf } from './interactive-role.ts'
 import { jsonLine } from './json-line.ts'
@@ -99,7 +100,11 @@ function around({ config, store, audit, policy, portsOver, log }: ProcessParts, 
   }
   const report = (error: unknown, correlationId: string) =>
     log(failureLine(error, { at: ports.now(), server: issuer, correlationId }))
-  return { surroundings, shared: { ports, report, policyVersion: () => `${config.policyVersion}.${policy.version()}` } }
+  const policyVersion = () => `${config.policyVersion}.${policy.version()}`
+  return {
+    surroundings,
+    shared: { ports, report, policyVersion, limits: endpointLimits(config.limits, { store, now: ports.now, issuer }) },
+  }
 }
 
 /** What the operator is told of a failure, as a line. The caller got none of it. */

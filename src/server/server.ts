@@ -11,6 +11,7 @@ import { type Audit, fileAudit, streamAudit } from './audit.ts'
 import type { Config } from './config.ts'
 import type { Listen } from './config-values.ts'
 import { drain } from './drain.ts'
+import { eventLoopWatch } from './event-loop-watch.ts'
 import { healthRoutes, type ReadinessCondition, readinessOf } from './health.ts'
 import { jsonLine } from './json-line.ts'
 import { type ListeningPart, listenOn, newApp } from './listener.ts'
@@ -96,8 +97,10 @@ export async function startServers(config: Config, options: StartOptions): Promi
   ]
   const readiness = readinessOf({ conditions, now: systemNow, warn })
   const ending = drain()
+  const loop = eventLoopWatch()
   const close = async (delay: Seconds = 0) => {
     readiness.stop()
+    loop.stop()
     const cut = await ending.run(delay)
     if (cut > 0) warn(`${cut} connections were still open at the end, and were cut`)
     policy.close()
@@ -113,10 +116,10 @@ export async function startServers(config: Config, options: StartOptions): Promi
         )
     }
     const parts: ProcessParts = { config, store, audit, policy, purgeKey, portsOver, log }
-    const limit = requestLimit()
+    const limit = requestLimit(undefined, loop.isBehind)
     const roles: RunningRole[] = []
     const serve = async (part: ListeningPart, listen: Listen, plugin: FastifyPluginAsync): Promise<string> => {
-      const app = newApp()
+      const app = newApp(config.trustedProxies)
       ending.prepare(app)
       healthRoutes(app, readiness)
       await app.register(limit.guarding(plugin))

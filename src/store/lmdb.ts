@@ -72,6 +72,11 @@ export async function lmdbStore(options: LmdbStoreOptions): Promise<Store> {
           return { count, resetsAt }
         })
       }),
+    countOf: (key) =>
+      calls.run(async () => {
+        const [resetsAt = 0, count = 0] = counters.get(digestOf(key)) ?? []
+        return resetsAt > now() ? { count, resetsAt } : undefined
+      }),
     records: lmdbRecords(places, now, calls),
     check: () => calls.run(async () => void (await facts.put('checked', now()))),
     async close() {

@@ -43,6 +43,10 @@ export function memoryStore({ now, maxEntries = 1_000_000, skew = 30 }: MemorySt
       counts.set(key, count)
       return { count, resetsAt: running ?? at + window }
     },
+    async countOf(key) {
+      const resetsAt = counters.endOf(key, now())
+      return resetsAt === undefined ? undefined : { count: counts.get(key) ?? 0, resetsAt }
+    },
     records: memoryRecords(now),
     async check() {},
     async close() {},

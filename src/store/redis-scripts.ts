@@ -47,6 +47,14 @@ if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
 return {count, redis.call('PTTL', KEYS[1])}`,
 }
 
+/** KEYS: counter. Gives the count and the ms left; 0 and 0 when it is not running. */
+export const countedScript: RedisScript = {
+  text: `
+local count = redis.call('GET', KEYS[1])
+if not count then return {0, 0} end
+return {tonumber(count), redis.call('PTTL', KEYS[1])}`,
+}
+
 /**
  * KEYS: revision, then the hash of each changed record's kind. ARGV: now, then for each record id, expected version, document or
  * empty. Gives the new revision, or the position and version of the first record that is not as expected.

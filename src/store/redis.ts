@@ -8,9 +8,9 @@ import { redisEpochs } from './redis-epochs.ts'
 import { ConnectionLostError, MovedError } from './redis-primary.ts'
 import { redisRecords } from './redis-records.ts'
 import { checkSafety, clockDifference, clockTolerance, copiesForMajority, type RedisFacts } from './redis-safety.ts'
-import { countScript, spendScript } from './redis-scripts.ts'
+import { countedScript, countScript, type RedisScript, spendScript } from './redis-scripts.ts'
 import { redisTopology } from './redis-topology.ts'
-import { type Store, StoreUnavailableError, StoreUnsafeError } from './store.ts'
+import { type Count, type Store, StoreUnavailableError, StoreUnsafeError } from './store.ts'
 
 export interface RedisStoreOptions {
   address: RedisAddress
@@ -152,20 +152,26 @@ export async function redisStore({ address, now, skew, newId, warn }: RedisStore
     busy = false
   }, 1000)
   timer.unref()
+  /** Runs a script on one counter, which answers with its count and the milliseconds left. */
+  const counted = (key: string, script: RedisScript, args: string[]): Promise<Count> =>
+    calls.run(async () => {
+      const digest = createHash('sha256').update(key).digest()
+      const tag = tagOf(digest)
+      const counter = [keyOf(tag, `c:${shortOf(digest)}`)]
+      const answer = await topology.primaryFor(tag).run(script, counter, args, 0)
+      const [count, left] = Array.isArray(answer) ? answer.map(Number) : []
+      if (count === undefined || left === undefined) throw new StoreUnavailableError('Redis answered with no count')
+      return { count, resetsAt: now() + left / 1000 }
+    })
 
   return {
     once: (key, until) => calls.run(() => once(key, until)),
     fence: epochs.fence,
-    count: (key, window) =>
-      calls.run(async () => {
-        const digest = createHash('sha256').update(key).digest()
-        const tag = tagOf(digest)
-        const counter = [keyOf(tag, `c:${shortOf(digest)}`)]
-        const answer = await topology.primaryFor(tag).run(countScript, counter, [String(Math.ceil(window * 1000))], 0)
-        const [count, left] = Array.isArray(answer) ? answer.map(Number) : []
-        if (count === undefined || left === undefined) throw new StoreUnavailableError('Redis answered with no count')
-        return { count, resetsAt: now() + left / 1000 }
-      }),
+    count: (key, window) => counted(key, countScript, [String(Math.ceil(window * 1000))]),
+    countOf: async (key) => {
+      const found = await counted(key, countedScript, [])
+      return found.count === 0 ? undefined : found
+    },
     records: redisRecords({
       primary: () => topology.primaryFor('0'),
       keyOf: (kind) => keyOf('0', kind === undefined ? 'revision' : `r:${kind}`),

@@ -17,6 +17,8 @@ export interface Store {
   fence(): Seconds
   /** Adds one to a counter that starts anew `window` seconds after its first use. Counters need not survive a crash. */
   count(key: string, window: Seconds): Promise<Count>
+  /** A counter as it stands, without counting. Undefined when it is not running. */
+  countOf(key: string): Promise<Count | undefined>
   records: Records
   /** Resolves when the store can be relied on now. Rejects with {@link StoreUnavailableError} or {@link StoreUnsafeError}. */
   check(): Promise<void>
@@ -24,9 +26,9 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** A counter after it was counted up. */
+/** A counter. */
 export interface Count {
-  /** With this one. */
+  /** When it was counted up: with this one. */
   count: number
   /** The moment at which it starts anew. */
   resetsAt: Seconds

@@ -142,6 +142,7 @@ async function serveIdp(
         },
         findClient,
         ports,
+        limits: stage.limitsFor(issuer),
         acceptsMetadataDocuments: documents.areAccepted,
         policyVersion,
         report,

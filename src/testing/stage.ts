@@ -1,9 +1,12 @@
 /** What every company of the world builds on: bound addresses, the clients, the people, the clock, and a way to the others' keys. */
 
+import type { EndpointLimits } from '../http/throttle.ts'
 import { callbackAddress } from '../interactive/sign-in/idp-choice.ts'
 import { documentFetch } from '../outbound/document.ts'
 import type { KeySource } from '../protocol/keys.ts'
 import type { Ports, Seconds } from '../protocol/ports.ts'
+import { usualLimits } from '../server/config-limits.ts'
+import { endpointLimits } from '../server/endpoint-limits.ts'
 import { followedIssuerKeys, type Surroundings } from '../server/surroundings.ts'
 import { type ClientName, type RegisteredClient, registerClients } from './clients.ts'
 import type { Addresses } from './enterprise.ts'
@@ -40,8 +43,12 @@ export interface Stage {
   policyVersion(version?: number): string
   /** The published keys of an issuer, fetched over HTTP by whoever asks: call it once for each server. */
   keysOf(issuer: string): KeySource
+  /** The limits of the server with this issuer identifier. Undefined: none. */
+  limitsFor(issuer: string): EndpointLimits | undefined
   /** Told of every failure of a server of the world. */
   report(error: unknown, correlationId: string): void
+  /** Whether the usual limits are on. */
+  limited: boolean
   /** Told, as a sentence, of what the operator should know. */
   say(message: string): void
 }
@@ -69,7 +76,7 @@ export async function setStage(
   folder: KeyFolder,
   ports: SharedPorts,
   state: WorldState,
-  say: (message: string) => void,
+  { say, limited }: { say(message: string): void; limited: boolean },
 ): Promise<Stage> {
   const { policy, store } = state
   const surroundings = () => {
@@ -102,7 +109,9 @@ export async function setStage(
     surroundings,
     policyVersion: (version = policy.version()) => `world.${version}`,
     keysOf: (issuer) => followedIssuerKeys(issuer, surroundings(), undefined),
+    limitsFor: (issuer) => endpointLimits(limited ? usualLimits : 'off', { store, now: ports.now, issuer }),
     report: (error, correlationId) => say(`request ${correlationId} failed: ${String(error)}`),
+    limited,
     say,
   }
 }

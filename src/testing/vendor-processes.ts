@@ -60,7 +60,7 @@ export async function startVendors(
   vendors: Vendors,
   at: Places,
   { store, workers }: ServersOptions,
-  { folder, say }: Stage,
+  { folder, say, limited }: Stage,
   bound: Set<Origin>,
 ): Promise<VendorProcesses> {
   const audits: string[] = []
@@ -68,7 +68,7 @@ export async function startVendors(
   for (const vendor of Object.values(vendors) as Vendor[]) {
     const config = join(folder.path, `${vendor.name}.yaml`)
     // JSON is YAML.
-    await writeFile(config, `${JSON.stringify(await configOf(vendor, folder.path), null, 2)}\n`, {
+    await writeFile(config, `${JSON.stringify(await configOf(vendor, folder.path, limited), null, 2)}\n`, {
       mode: 0o600,
     })
     for (const [number, { url }] of at[vendor.name].entries()) {
@@ -100,7 +100,7 @@ export async function startVendors(
 }
 
 /** The configuration of a server, in the words of `xaa serve`. The store, the audit and where it listens are not in it. */
-async function configOf({ name, definition, keys }: Vendor, folder: string): Promise<object> {
+async function configOf({ name, definition, keys }: Vendor, folder: string, limited: boolean): Promise<object> {
   const { issuer, resources, trustedIssuers, accounts, metadataDocuments, interactive } = definition
   const referredTo = async ({ jwks }: PublicKeys, id: string) => {
     const file = join(folder, `${name}-client-${id}.json`)
@@ -124,6 +124,7 @@ async function configOf({ name, definition, keys }: Vendor, folder: string): Pro
       accounts: accounts.map(({ id, email, links }) => ({ id, email, links })),
       accessTokenLifetime,
     },
+    ...(limited ? {} : { limits: 'off' }),
     // Nobody has to notice first that they are going away.
     shutdown: { delay: 0 },
   }

@@ -60,7 +60,8 @@ export async function serveVendor({ name, definition, keys }: Vendor, stage: Sta
     accessTokenLifetime,
   }
   const role = resourceAsRole(config, surroundings(), state.store.records, keys.signingKeys)
-  const shared = { ports: portsFor(definition.issuer), policyVersion, report }
+  const limits = stage.limitsFor(definition.issuer)
+  const shared = { ports: portsFor(definition.issuer), policyVersion, report, limits }
   const interactive = await codeGrantOf(
     config,
     { ...role, ...shared },

@@ -41,6 +41,8 @@ export interface WorldOptions {
   redirectUris?: readonly string[]
   /** Lets clients register themselves at the chat (RFC 7591), for its code grant. False unless given. */
   registration?: boolean
+  /** Limits wrong credentials and requests as `xaa serve` does. Absent: nothing is limited. */
+  limits?: boolean
   /** Seconds since 1970; the system's clock unless given. The sign-in page keeps the system's time whatever this says. */
   now?(): Seconds
   /** Told of each audit event. */
@@ -102,7 +104,7 @@ export interface MintedIdToken {
  * store's own error when it cannot be used, and an error with the sentence of a process that cannot start.
  */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const { now, onAudit, port = 0, redirectUris = [], registration = false, servers } = options
+  const { now, onAudit, port = 0, redirectUris = [], registration = false, limits = false, servers } = options
   if (servers !== undefined && now !== undefined)
     throw new TypeError('servers in other processes have the clock of the system')
   const say = options.report ?? ((message: string) => process.stderr.write(`${message}\n`))
@@ -129,7 +131,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const at = await bindPlaces(port, bound)
     const instances = await bindInstances(port, at, servers?.instances ?? 1, bound)
     state = await openState({ store: servers?.store ?? 'memory', folder: path, now: ports.now, say })
-    const stage = await setStage(at, folder, ports, state, say)
+    const stage = await setStage(at, folder, ports, state, { say, limited: limits })
     const vendors = await makeVendors(stage, registration)
     if (servers === undefined) for (const vendor of [vendors.chat, vendors.files]) await serveVendor(vendor, stage)
     else processes = await startVendors(vendors, instances, servers, stage, bound)

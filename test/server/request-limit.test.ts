@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { eventLoopWatch } from '../../src/server/event-loop-watch.ts'
 import { requestLimit } from '../../src/server/request-limit.ts'
 import { listening } from '../fixture/raw-request.ts'
 
@@ -88,4 +89,40 @@ it('senders that are slow with their bodies keep nobody out', async () => {
   answers[0]?.()
   expect((await honest).status).toBe(200)
   for (const socket of slow) socket.destroy()
+})
+
+it('while the process is behind, nothing new is begun, and what was begun is answered', async () => {
+  let behind = false
+  const scope = fastify()
+  await scope.register(
+    requestLimit(2, () => behind).guarding(async (inner) => {
+      inner.post('/work', async () => 'worked')
+    }),
+  )
+  expect((await scope.inject({ method: 'POST', url: '/work' })).statusCode).toBe(200)
+  behind = true
+  const refused = await scope.inject({ method: 'POST', url: '/work' })
+  expect([refused.statusCode, refused.headers['retry-after']]).toEqual([503, '1'])
+  behind = false
+  expect((await scope.inject({ method: 'POST', url: '/work' })).statusCode).toBe(200)
+  await scope.close()
+})
+
+it('a process is behind while its event loop is held up, and is not once it runs again', async () => {
+  const watch = eventLoopWatch({ latest: 0.05, interval: 0.2 })
+  try {
+    await expect
+      .poll(
+        () => {
+          const end = process.hrtime.bigint() + 120_000_000n
+          while (process.hrtime.bigint() < end);
+          return watch.isBehind()
+        },
+        { interval: 1 },
+      )
+      .toBe(true)
+    await expect.poll(() => watch.isBehind(), { interval: 300 }).toBe(false)
+  } finally {
+    watch.stop()
+  }
 })

@@ -74,10 +74,14 @@ export function describeStore(open: () => Promise<Subject>, clockMoves: boolean)
       expect(counts.map(({ count }) => count).sort((one, other) => one - other)).toEqual(
         Array.from({ length: 40 }, (_, at) => at + 1),
       )
+      expect(await wayOf(1).countOf(key)).toMatchObject({ count: 40 })
+      expect(await wayOf(0).countOf(key)).toMatchObject({ count: 40 })
+      expect(await subject.store.countOf(newKey())).toBeUndefined()
       for (const { resetsAt } of counts) expect(Math.abs(resetsAt - subject.now() - 60)).toBeLessThan(5)
       expect(await subject.store.count(newKey(), 60)).toMatchObject({ count: 1 })
       if (subject.pass === undefined) return
       subject.pass(60)
+      expect(await subject.store.countOf(key)).toBeUndefined()
       expect(await subject.store.count(key, 60)).toMatchObject({ count: 1 })
     })
   })

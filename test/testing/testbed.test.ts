@@ -160,7 +160,6 @@ describe('options', () => {
   }
 
   it.each([
-    [['--limits'], 'not yet: --limits'],
     [['--store', 'disk'], '--store must be memory, lmdb, redis://…'],
     [['--store', 'redis+sentinel://127.0.0.1'], '--store must end with the name that the Sentinels give the primary'],
     [['--port', '70000'], '--port must be a number from 1 to 65530'],
