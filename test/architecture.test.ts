@@ -16,10 +16,11 @@ const mayImport: { [room: string]: readonly string[] } = {
   client: ['protocol'],
   store: ['protocol'],
   outbound: ['protocol'],
+  saml: ['protocol'],
   http: ['protocol', 'idp', 'resource-as', 'resource'],
   interactive: ['protocol', 'resource-as', 'http'],
   adapters: ['protocol', 'idp', 'resource-as', 'resource'],
-  server: ['protocol', 'idp', 'resource-as', 'resource', 'store', 'outbound', 'http', 'interactive'],
+  server: ['protocol', 'idp', 'resource-as', 'resource', 'store', 'outbound', 'saml', 'http', 'interactive'],
   testing: [
     'protocol',
     'idp',
@@ -49,6 +50,8 @@ const packageRooms: { [name: string]: readonly string[] } = {
   yaml: ['server', 'cli'],
   lmdb: ['store'],
   redis: ['store'],
+  'xml-crypto': ['saml'],
+  '@xmldom/xmldom': ['saml'],
 }
 
 interface SourceFile {

@@ -9,6 +9,7 @@ import { limits, trustedProxies } from './config-limits.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
+import { samlAt, samlIssuers } from './config-saml.ts'
 import { tenancy } from './config-tenants.ts'
 import {
   address,
@@ -68,6 +69,7 @@ function idpSchema(sources: Sources, development: boolean) {
     listen: listen.prefault(usualListens.idp),
     keys: signingKeys(sources),
     subjectIssuers: z.array(subjectIssuer).min(1),
+    samlIssuers: samlIssuers(sources),
     users: z.array(user).default([]),
     clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.idp })),
     resourceServers: z.array(
@@ -121,7 +123,7 @@ export const plainClientMembers = {
 
 /** What a client has at one role alone. */
 export const clientMembersAt = {
-  idp: { profile: profile('idpClient'), clientIdAt: z.record(z.string(), foreignName).default({}) },
+  idp: { profile: profile('idpClient'), clientIdAt: z.record(z.string(), foreignName).default({}), samlAt },
   resourceAs: {
     profile: profile('resourceAsClient'),
     scopes: z.array(scope).min(1),
@@ -240,7 +242,7 @@ export type IdpConfig = NonNullable<ConfigValues['idp']>
 /** The part of it that makes a resource authorization server. */
 export type ResourceAsConfig = NonNullable<ConfigValues['resourceAs']>
 /** What the clients of both roles have in common. */
-export type ClientConfig = Omit<IdpConfig['clients'][number], 'clientIdAt'>
+export type ClientConfig = Omit<IdpConfig['clients'][number], 'clientIdAt' | 'samlAt'>
 /** A connection that was read. */
 export type ConnectionConfig = z.output<typeof connection>
 /** A trusted issuer that was read. */

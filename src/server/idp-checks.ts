@@ -7,6 +7,7 @@ import { type Finding, type Part, repeated, textsOf, unknownName } from './confi
 import { checkIssuerForms, checkNaming } from './config-profiles.ts'
 import { checkConnectionRefreshTokens } from './config-refresh-tokens.ts'
 import { checkIssuers } from './issuer-checks.ts'
+import { checkSaml } from './saml-checks.ts'
 import { nearest } from './spelling.ts'
 
 /** Claims with a meaning of their own in an ID-JAG: policy sets them, and no user record can (ID-JAG §3.1). */
@@ -50,6 +51,7 @@ export function checkIdp(idp: Part): Finding[] {
       'listed',
     ),
     ...checkSubjectIssuers(idp),
+    ...checkSaml(idp),
     ...checkIssuerForms(idp.at('resourceServers'), 'idpResourceServer'),
     ...checkClients(idp.at('clients'), issuer),
     ...idp
@@ -98,7 +100,7 @@ function checkSubjectIssuers(idp: Part): Finding[] {
 
 /** Whether a `sub` alone could mean two persons: it comes unseen from more than one source. */
 function subjectsCanCollide(idp: Part): boolean {
-  const kinds = textsOf(idp.at('subjectIssuers'), 'users')
+  const kinds = ['subjectIssuers', 'samlIssuers'].flatMap((list) => textsOf(idp.at(list), 'users'))
   const sources = kinds.filter((kind) => kind === 'token').length + (kinds.includes('directory') ? 1 : 0)
   return sources > 1
 }

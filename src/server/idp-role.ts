@@ -14,6 +14,7 @@ import { documentClients } from './metadata-documents.ts'
 import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 import { refreshTokensOf } from './refresh-tokens-role.ts'
+import { samlAssertionsOf } from './saml-role.ts'
 import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** What the Fastify plugin of the role is given. */
@@ -68,6 +69,11 @@ export function idpRole(
       ...refreshTokensOf(config, { records, policy, directory }),
       blocks: policy.blocks,
       branches: config.branches,
+      samlAssertions: samlAssertionsOf(
+        config,
+        (client, entityId) => known().clients.get(keyText(client))?.entry.samlAt?.[entityId],
+        { directory: config.users.map(userOf), policy },
+      ),
       ...(pairwiseSecret === undefined ? {} : { pairwiseSecret }),
       skew,
     },

@@ -18,6 +18,7 @@ import { jsonLine } from './json-line.ts'
 import type { SigningKeyFile } from './key-files.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 import { resourceAsRole } from './resource-as-role.ts'
+import { loadSaml } from './saml-role.ts'
 import { type FollowedKeys, followSigningKeys } from './signing-keys.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -54,6 +55,7 @@ export function rolesOf(parts: ProcessParts): Role[] {
     const options = { ...idpRole(idp, surroundings, signingKeys, parts.store.records), ...noncesOf(idp), ...shared }
     const plugin: FastifyPluginAsync = async (app) => {
       app.addHook('onClose', async () => signingKeys.close())
+      await loadSaml(idp)
       await app.register(idpPlugin, options)
     }
     roles.push({ role: 'idp', issuer, listen, plugin })
