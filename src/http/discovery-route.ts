@@ -2,7 +2,6 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { Metadata } from '../protocol/metadata.ts'
-import type { Ports } from '../protocol/ports.ts'
 import { answerDiscovery, type DiscoveryEndpoint } from '../resource-as/discovery.ts'
 import { issuerPath, issuerRoot } from './documents.ts'
 import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
