@@ -17,6 +17,7 @@ export {
 export { type IdentityProvider, tokenExchange } from './idp/exchange.ts'
 export type { IdTokenIssuer, RefreshTokenRecord, RefreshTokens } from './idp/subject.ts'
 export { documentFetch } from './outbound/document.ts'
+export type { AuthorizationDetail, DetailType, DetailTypes, Narrowing } from './protocol/authorization-details.ts'
 export { type Client, secretDigestOf } from './protocol/client-auth.ts'
 export {
   type ClientMetadata,

@@ -47,6 +47,7 @@ const packageRooms: { [name: string]: readonly string[] } = {
   'openid-client': ['interactive', 'demo'],
   '@modelcontextprotocol/server': ['testing'],
   '@modelcontextprotocol/client': ['demo'],
+  ajv: ['server'],
   yaml: ['server', 'cli'],
   lmdb: ['store'],
   redis: ['store'],

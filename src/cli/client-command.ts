@@ -3,8 +3,10 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { isSafeAddress } from '../client/address.ts'
 import { type CrossAppClient, createCrossAppClient } from '../client/client.ts'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import { ConfigError, printProblems } from '../server/problems.ts'
-import { readClientConfig } from './client-config.ts'
+import { readAuthorizationDetails } from './authorization-details.ts'
+import { type ClientConfig, readClientConfig } from './client-config.ts'
 import { type Io, usageProblem } from './command.ts'
 import { errorJson, errorReport, progressLine, stepReport } from './flow-report.ts'
 
@@ -18,12 +20,15 @@ export class UsageError extends Error {
 const ownOptions = {
   'client-config': { type: 'string', default: 'xaa-client.yaml' },
   steps: { type: 'boolean', default: false },
+  'authorization-details': { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const satisfies OptionsConfig
 
 export const optionsHelp = `  --client-config FILE  who this client is and whom it acts for (default xaa-client.yaml)
   --steps               show every request and answer on stderr, tokens decoded, secrets left out
+  --authorization-details JSON|@FILE
+                        ask for these objects (RFC 9396), too: a JSON array, or a file that holds one
 `
 
 /** The command line as read. */
@@ -59,10 +64,11 @@ export async function runClientCommand<Options extends OptionsConfig>(
     }
     json = values.json === true
     const url = oneAddress(positionals)
+    const details = await detailsOf(values['authorization-details'])
     const config = await readClientConfig(String(values['client-config']), io.env)
     const tell = values.steps === true ? stepReport : command.progress ? progressLine : undefined
     const client = createCrossAppClient({
-      ...config,
+      ...(details === undefined ? config : withDetails(config, details)),
       now,
       ...(tell === undefined ? {} : { onStep: (step) => io.err(tell(step)) }),
     })
@@ -85,6 +91,22 @@ function read(args: string[], options: OptionsConfig) {
     const problem = usageProblem(cause)
     if (problem !== undefined) throw new UsageError(problem, { cause })
     throw cause
+  }
+}
+
+async function detailsOf(option: unknown): Promise<AuthorizationDetail[] | undefined> {
+  if (typeof option !== 'string') return undefined
+  const read = await readAuthorizationDetails(option)
+  if ('problem' in read) throw new UsageError(`--authorization-details ${read.problem}`)
+  return read.details
+}
+
+/** The same details of whichever server the address leads to. */
+function withDetails(config: ClientConfig, authorizationDetails: AuthorizationDetail[]): ClientConfig {
+  const entries = Object.entries(config.resourceServers)
+  return {
+    ...config,
+    resourceServers: Object.fromEntries(entries.map(([issuer, entry]) => [issuer, { ...entry, authorizationDetails }])),
   }
 }
 

@@ -11,6 +11,7 @@ import {
   clientSecretPost,
   privateKeyJwt,
 } from '../client/client.ts'
+import { detailsOnTheWire } from '../protocol/authorization-details.ts'
 import { proofAlgorithms } from '../protocol/dpop.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
 import type { ProfileName } from '../protocol/profile-settings.ts'
@@ -77,6 +78,7 @@ function clientConfigSchema(sources: Sources, development: boolean) {
           resources: z.array(resource).min(1).optional(),
           scopeOnRedemption: z.boolean().optional(),
           resourceOnRedemption: z.boolean().optional(),
+          authorizationDetails: detailsOnTheWire.min(1).optional(),
         }).superRefine(judgeIssuer('resourceServer')),
       )
       .min(1)

@@ -10,7 +10,8 @@ export const help = `xaa token URL [--json] [--steps] [--client-config FILE]
 Gets an access token for the API at URL as the signed-in person, and prints it: nothing else goes to stdout. With dpop in the file, the
 token is good with proofs by that key alone.
 
-  --json                print {access_token, token_type, expires_in, scope, resource, authorization_server}
+  --json                print {access_token, token_type, expires_in, scope, resource, authorization_server}, and what was granted of
+                        authorization_details
 ${optionsHelp}
 Exit: 0 with a token, 1 when it was refused (stderr says why; JSON with --json), 2 for a wrong command line.
 
@@ -25,12 +26,14 @@ export async function run(args: string[], io: Io): Promise<number> {
     options: {},
     progress: true,
     async work(client, { url }, json) {
-      const { token, type, expiresAt, scopes, resource, authorizationServer } = await client.token(url)
+      const { token, type, expiresAt, scopes, authorizationDetails, resource, authorizationServer } =
+        await client.token(url)
       const answer = {
         access_token: token,
         token_type: type,
         ...(expiresAt === undefined ? {} : { expires_in: Math.max(0, Math.floor(expiresAt - now())) }),
         scope: scopes.join(' '),
+        ...(authorizationDetails === undefined ? {} : { authorization_details: authorizationDetails }),
         resource,
         authorization_server: authorizationServer,
       }

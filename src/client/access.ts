@@ -1,5 +1,6 @@
 /** Gets the access token for a resource by the whole flow, keeps it while it lives, and lets callers share one flow. */
 
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { type AuthorizationServer, discoverAuthorizationServer } from './authorization-server.ts'
 import { exchangeRequest, processExchange } from './exchange.ts'
@@ -26,6 +27,8 @@ export interface AccessToken {
   /** When it ends; absent when the server did not say, and then it serves one call only. */
   expiresAt: Seconds | undefined
   scopes: readonly string[]
+  /** What was granted of {@link ResourceServerOptions.authorizationDetails}, as the server says. Absent: none were asked for. */
+  authorizationDetails?: readonly AuthorizationDetail[]
   resource: string
   authorizationServer: string
 }
@@ -65,6 +68,7 @@ export function accessOf(settings: Settings, send: Send): Access {
       clientThere: client.id,
       resource,
       scopes,
+      authorizationDetails: entry.authorizationDetails,
       proofKey,
     }
     const issued = processExchange(await exchangeRequest(exchange, identityProvider.client, ports), exchange)
@@ -79,8 +83,9 @@ export function accessOf(settings: Settings, send: Send): Access {
     const askedAt = now()
     const access = processRedemption(await redeemRequest(redemption, client, ports), redemption)
     const expiresAt = access.expiresIn === undefined ? undefined : askedAt + access.expiresIn
-    const { token, type, scopes: granted } = access
-    return { token, type, scopes: granted, expiresAt, resource, authorizationServer: issuer }
+    const { token, type, scopes: granted, authorizationDetails } = access
+    const details = authorizationDetails === undefined ? {} : { authorizationDetails }
+    return { token, type, scopes: granted, ...details, expiresAt, resource, authorizationServer: issuer }
   }
 
   async function findIdentityProvider(): Promise<AuthorizationServer> {

@@ -1,6 +1,7 @@
 /** The token exchange as the client does it: a subject token out, an ID-JAG in, and judged before it is used (ID-JAG §4.3). */
 
 import * as z from 'zod'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import { readIdJagClaims } from '../protocol/id-jag.ts'
 import { isType, readJwt } from '../protocol/jwt.ts'
 import type { JwtError } from '../protocol/jwt-error.ts'
@@ -29,6 +30,8 @@ export interface Exchange {
   clientThere: string
   resource: string
   scopes: readonly string[]
+  /** Absent: none. */
+  authorizationDetails?: readonly AuthorizationDetail[] | undefined
   /** The thumbprint of the key whose proof is sent. Absent: none is. */
   proofKey?: string | undefined
 }
@@ -38,13 +41,15 @@ export interface IssuedIdJag {
   idJag: string
   /** What was granted; what was asked where the answer does not say (RFC 6749 §5.1; CL-12). */
   scopes: string[]
+  /** What was granted of them: it stands in the ID-JAG. Absent: none were asked for. */
+  authorizationDetails?: readonly AuthorizationDetail[] | undefined
   /** True when its `resource` claim names the resource that was asked for. */
   namesResource: boolean
 }
 
 /** Sends the exchange (RFC 8693 §2.1, ID-JAG §4.3). The answer is for {@link processExchange}. */
 export async function exchangeRequest(
-  { identityProvider, subject, audience, resource, scopes }: Exchange,
+  { identityProvider, subject, audience, resource, scopes, authorizationDetails }: Exchange,
   client: ClientAuthentication,
   ports: TokenRequestPorts,
 ): Promise<Answer> {
@@ -54,6 +59,7 @@ export async function exchangeRequest(
     audience,
     resource,
     scope: scopes.join(' '),
+    authorization_details: authorizationDetails === undefined ? undefined : JSON.stringify(authorizationDetails),
     subject_token: subject.token,
     subject_token_type: subject.type,
   }
@@ -74,7 +80,7 @@ const ExchangeAnswer = z.looseObject({
  */
 export function processExchange(
   answer: Answer,
-  { identityProvider: { issuer }, audience, clientThere, resource, scopes, proofKey }: Exchange,
+  { identityProvider: { issuer }, audience, clientThere, resource, scopes, authorizationDetails, proofKey }: Exchange,
 ): IssuedIdJag {
   const { access_token: idJag, scope, resource: granted } = readTokenAnswer(answer, 'exchange', issuer, ExchangeAnswer)
   const refuse = (fault: string, cause?: unknown) => unusable('exchange', issuer, fault, cause)
@@ -91,9 +97,13 @@ export function processExchange(
   // The same read the other way round: nobody here has shown a key.
   if (proofKey === undefined && claims.cnf !== undefined)
     throw refuse('holds an ID-JAG bound to a key that this client did not show')
+  // RFC 9396 §7: a provider that overlooks them may have granted more than was meant.
+  if (authorizationDetails !== undefined && claims.authorization_details === undefined)
+    throw refuse('holds an ID-JAG without the authorization_details that were asked for')
   return {
     idJag,
     scopes: scope === undefined ? [...scopes] : scopesOf(scope),
+    authorizationDetails: authorizationDetails === undefined ? undefined : claims.authorization_details,
     namesResource: (claims.resource ?? []).length > 0,
   }
 }

@@ -1,6 +1,7 @@
 /** What an application tells the client, and the defaults of everything it leaves out. */
 
 import { base64url } from 'jose'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { ProfileName } from '../protocol/profile-settings.ts'
 import { isSafeAddress } from './address.ts'
@@ -29,6 +30,10 @@ export interface ResourceServerOptions {
   client: ClientAuthentication
   /** Asked for where the API's challenge names no scope. Default: all that the API's metadata lists. */
   scope?: string
+  /**
+   * Asked for with every token (RFC 9396): what cannot be said by a scope. A token without any of it is not used. Default: none.
+   */
+  authorizationDetails?: readonly AuthorizationDetail[]
   /**
    * The resources it governs: no other is asked for. Absent: a token is used only where the ID-JAG or the answer names the
    * resource, because a server that overlooks `resource` would give a stranger's API the token of another.

@@ -1,6 +1,7 @@
 /** The redemption as the client does it: an ID-JAG out, an access token for one resource in (ID-JAG §4.4, RFC 7523 §2.1). */
 
 import * as z from 'zod'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import { grantType } from '../protocol/names.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
@@ -37,6 +38,8 @@ export interface IssuedAccess {
   expiresIn: Seconds | undefined
   /** What was granted; what was asked where the answer does not say (CL-12). */
   scopes: string[]
+  /** What was granted of them. Absent: none were asked for. */
+  authorizationDetails?: readonly AuthorizationDetail[] | undefined
 }
 
 /**
@@ -73,10 +76,10 @@ const redemptionAnswer = (type: IssuedAccess['type']) =>
  * Judges the answer, and that the token is for the resource: by the answer, by the ID-JAG, or by the application's own word.
  * Does NOT look into the access token, which is the resource's to read. Throws {@link CrossAppError} `redemption`.
  */
-export function processRedemption(
-  answer: Answer,
-  { authorizationServer: { issuer }, resource, scopes, namesResource, resourceKnown, proofKey }: Redemption,
-): IssuedAccess {
+export function processRedemption(answer: Answer, redemption: Redemption): IssuedAccess {
+  const { authorizationServer, resource, scopes, namesResource, resourceKnown, authorizationDetails, proofKey } =
+    redemption
+  const { issuer } = authorizationServer
   const type = proofKey === undefined ? 'Bearer' : 'DPoP'
   const read = readTokenAnswer(answer, 'redemption', issuer, redemptionAnswer(type))
   checkResources(read.resource, resource, 'redemption', issuer)
@@ -87,10 +90,14 @@ export function processRedemption(
       issuer,
       `names no resource, nor did the ID-JAG: if the server governs ${resource}, add it to resources of its entry in resourceServers`,
     )
+  // RFC 9396 §7, RAS-16: a server that overlooks them has granted something else.
+  if (authorizationDetails !== undefined && read.authorization_details === undefined)
+    throw unusable('redemption', issuer, 'says nothing of the authorization_details that were asked for')
   return {
     token: read.access_token,
     type,
     expiresIn: read.expires_in,
     scopes: read.scope === undefined ? [...scopes] : scopesOf(read.scope),
+    authorizationDetails: authorizationDetails === undefined ? undefined : read.authorization_details,
   }
 }

@@ -1,6 +1,7 @@
 /** What both token endpoints have in common: how a request to them is sent, and how their answer is read. */
 
 import * as z from 'zod'
+import { detailsOnTheWire } from '../protocol/authorization-details.ts'
 import { parseJsonObject } from '../protocol/json.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { sameResource } from '../protocol/resource.ts'
@@ -27,6 +28,8 @@ export const tokenAnswer = {
   // RFC 6749 §5.1: a number. A string would make every later comparison a guess.
   expires_in: z.number().positive().optional(),
   scope: z.string().optional(),
+  // RFC 9396 §7
+  authorization_details: detailsOnTheWire.optional(),
   resource: z.union([z.string().transform((one) => [one]), z.array(z.string())]).optional(),
 }
 

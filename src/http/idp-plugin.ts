@@ -25,6 +25,8 @@ export interface IdpPluginOptions {
   acceptsMetadataDocuments?(): boolean
   /** Nonces that DPoP proofs must hold. Absent: they need none. */
   proofNonces?: ProofNonces
+  /** The types of authorization details of its resource servers, for the metadata. Absent: none. */
+  detailTypes?: readonly string[]
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -57,6 +59,7 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
     jwksUri: `${root}/jwks`,
     authorizationEndpoint: `${root}/authorize`,
     takesProofs: true,
+    detailTypes: options.detailTypes,
   })
   const { refreshTokens, refreshTokenIssue } = identityProvider
   const own = refreshTokenIssue === undefined ? plain : withRefreshTokens(plain, `${root}/revoke`)

@@ -64,6 +64,7 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       jwksUri: `${root}/jwks`,
       authorizationEndpoint: `${root}/authorize`,
       takesProofs: true,
+      detailTypes: [...(server.detailTypes?.keys() ?? [])],
     },
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
     endedTokens === undefined ? undefined : endedTokenAddresses(endedTokens),

@@ -1,5 +1,6 @@
 /** Connections: which client may act for whom at which resource authorization server, decided by a pure function. */
 
+import type { AuthorizationDetail, DetailTypes } from '../protocol/authorization-details.ts'
 import { type Block, blockMembers, blockOf } from '../protocol/blocks.ts'
 import type { OAuthErrorCode } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
@@ -16,6 +17,8 @@ export interface ResourceServer {
   aliases: readonly string[]
   /** The resource identifiers it governs. */
   resources: readonly string[]
+  /** The types of authorization details it understands (RFC 9396). Absent: none may be asked for. */
+  detailTypes?: DetailTypes | undefined
   enabled: boolean
 }
 
@@ -50,6 +53,8 @@ export interface Connection {
   /** Scopes, each for the persons it names; without `who`, for everybody the connection is for. */
   scopes: readonly { name: string; who?: People }[]
   resources: readonly string[]
+  /** The most there may be of authorization details, with the persons as for a scope. Absent: none. */
+  details?: readonly { detail: AuthorizationDetail; who?: People }[]
   /** What the person's sign-in must have been (ID-JAG §9.2). */
   signIn: { acr?: readonly string[]; maxAge?: Seconds }
   /** How long after the sign-in refresh tokens of this IdP's own are taken. Absent: not at all. */
@@ -78,6 +83,8 @@ export interface AccessQuestion {
   /** Empty: not asked for. */
   scopes: readonly string[]
   resources: readonly string[]
+  /** True when authorization details are asked for; what of them is granted is decided apart. */
+  details?: boolean
   authentication: { authTime?: Seconds | undefined; acr?: string | undefined }
   /** Who issued the subject token. */
   issuer: string
@@ -127,9 +134,12 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
     return noResource(`the connection gives none of ${question.resources.join(', ')}`)
 
   const allowed = connection.scopes.filter(({ who }) => who === undefined || belongs(user, who)).map(({ name }) => name)
-  const scopes = question.scopes.length === 0 ? allowed : question.scopes.filter((asked) => allowed.includes(asked))
+  // RFC 9396 §3: details may stand alone, and then no scope is meant.
+  const detailsAlone = question.details === true && question.scopes.length === 0
+  const unasked = detailsAlone ? [] : allowed
+  const scopes = question.scopes.length === 0 ? unasked : question.scopes.filter((asked) => allowed.includes(asked))
   // ID-JAG D-25: refuse rather than issue an empty grant.
-  if (scopes.length === 0)
+  if (scopes.length === 0 && !detailsAlone)
     return {
       allowed: false,
       error: 'invalid_scope',

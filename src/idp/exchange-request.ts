@@ -12,6 +12,8 @@ export interface ExchangeRequest {
   subjectTokenType: string
   scopes: string[]
   resources: string[]
+  /** `authorization_details` as it came, to be read by the types of the audience. */
+  details: string | undefined
 }
 
 /** Reads them in the order of ID-JAG §4.3. Throws {@link OAuthError} for the first that is not as it must be; judges no token. */
@@ -29,15 +31,11 @@ export function readExchangeRequest(form: Form): ExchangeRequest {
       reason: 'resource_denied',
     })
   const scopes = parseScope(form.optional('scope') ?? '')
-  // RFC 9396 §5: an unknown type is refused, and no type is configured on this server.
-  if (form.optional('authorization_details') !== undefined)
-    throw new OAuthError('invalid_authorization_details', 'authorization_details: no type is supported here', {
-      reason: 'details_invalid',
-    })
+  const details = form.optional('authorization_details')
   const subjectToken = form.required('subject_token')
   const subjectTokenType = form.required('subject_token_type')
   refuseActor(form)
-  return { audience, resources, scopes, subjectToken, subjectTokenType }
+  return { audience, resources, scopes, details, subjectToken, subjectTokenType }
 }
 
 /** RFC 8693 §2.1: both or neither; and ID-JAG D-21: without a profile for actors, neither. Never ignored. */

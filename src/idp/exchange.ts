@@ -1,5 +1,6 @@
 /** The token exchange of an identity provider: a subject token in, an ID-JAG out, under policy (ID-JAG §4.3, RFC 8693). */
 
+import { typesOf } from '../protocol/authorization-details.ts'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import type { Branches } from '../protocol/branches.ts'
 import { confirmationOf } from '../protocol/confirmation.ts'
@@ -12,6 +13,7 @@ import { policyRefusals } from '../protocol/policy-refusal.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
+import { grantDetails, readDetails } from './authorization-details.ts'
 import { type AccessDecision, decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import { readExchangeRequest } from './exchange-request.ts'
 import { checkBinding, withinSession } from './refresh-token-use.ts'
@@ -70,6 +72,7 @@ function exchange(idp: IdentityProvider): Grant {
     Object.assign(facts, { audience: server.issuer, clientThere: connection.clientThere })
     withinContext(subject, server)
     refuseEnded(subject, client.id, server, idp.blocks)
+    const details = readDetails(asked.details, server, subject)
     namePolicy()
     const decision = allowedOrThrow(
       decideAccess({
@@ -78,6 +81,7 @@ function exchange(idp: IdentityProvider): Grant {
         server,
         scopes: withinScopes(asked.scopes, subject),
         resources: asked.resources,
+        details: details !== undefined,
         authentication: subject,
         issuer: subject.issuer,
         blocks: idp.blocks?.inForce() ?? [],
@@ -89,7 +93,8 @@ function exchange(idp: IdentityProvider): Grant {
     withinSession(subject, connection, now)
 
     // ID-JAG §4.3.3: the token says what was granted, not what was asked.
-    const scope = decision.scopes.join(' ')
+    const scope = decision.scopes.length === 0 ? undefined : decision.scopes.join(' ')
+    const granted = grantDetails(details, { server, connection, user: subject.user, resources: decision.resources })
     const jti = ports.newId()
     const iat = Math.floor(now)
     const claims = {
@@ -103,6 +108,7 @@ function exchange(idp: IdentityProvider): Grant {
       exp: iat + connection.lifetime,
       scope,
       resource: decision.resources.length === 0 ? undefined : decision.resources,
+      authorization_details: granted,
       auth_time: subject.authTime,
       acr: subject.acr,
       amr: subject.amr,
@@ -114,7 +120,12 @@ function exchange(idp: IdentityProvider): Grant {
 
     await spendCredentials()
     await subject.spend?.()
-    Object.assign(facts, { scope, resource: claims.resource, issuedTokenId: tokenIdHash(idp.issuer, jti) })
+    Object.assign(facts, {
+      scope,
+      resource: claims.resource,
+      detailTypes: typesOf(granted),
+      issuedTokenId: tokenIdHash(idp.issuer, jti),
+    })
     await recordGranted()
     return {
       issued_token_type: tokenType.idJag,
@@ -123,7 +134,8 @@ function exchange(idp: IdentityProvider): Grant {
       // ID-JAG §4.3.4, §9.8.1.1: bound or not.
       token_type: notAnAccessToken,
       expires_in: connection.lifetime,
-      scope,
+      ...(scope === undefined ? {} : { scope }),
+      ...(granted === undefined ? {} : { authorization_details: granted }),
       ...resourceMember(claims.resource, idp.branches),
     }
   }

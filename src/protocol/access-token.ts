@@ -1,6 +1,7 @@
 /** Access tokens as JWTs (RFC 9068): written by the resource authorization server, read by the guard. */
 
 import * as z from 'zod'
+import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
 import { type Confirmation, checkConfirmation } from './confirmation.ts'
 import type { JsonObject } from './json.ts'
 import { checkTimes, isType, signJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
@@ -21,6 +22,8 @@ const AccessTokenClaims = z.looseObject({
   iat: z.number(),
   scope: z.string().optional(),
   tenant: z.string().min(1).optional(),
+  // RFC 9396 §9.1
+  authorization_details: detailsOnTheWire.optional(),
   auth_time: z.number().optional(),
   acr: z.string().optional(),
   amr: z.array(z.string()).optional(),
@@ -39,9 +42,11 @@ export interface NewAccessToken {
   jti: string
   iat: number
   exp: number
-  scope: string
+  /** Absent: the token is for authorization details alone. */
+  scope?: string | undefined
   /** The tenant of the authorization server, where it has tenants (OpenID Connect Enterprise Extensions). */
   tenant?: string | undefined
+  authorization_details?: AuthorizationDetail[] | undefined
   auth_time?: number | undefined
   acr?: string | undefined
   amr?: string[] | undefined

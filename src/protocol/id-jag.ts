@@ -1,6 +1,7 @@
 /** The ID-JAG itself: what its claims must be (ID-JAG §3.1), for the server that writes it and the server that reads it. */
 
 import * as z from 'zod'
+import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
 import type { Confirmation } from './confirmation.ts'
 import { scopeToken } from './form.ts'
 import type { JsonObject } from './json.ts'
@@ -39,7 +40,7 @@ export const IdJagClaims = z.looseObject({
   // ID-JAG §3.1: one string or an array of strings; readers take both.
   resource: z.union([text(2048).transform((one) => [one]), z.array(text(2048)).min(1).max(32)]).optional(),
   scope: scopeString.optional(),
-  authorization_details: z.array(z.looseObject({ type: z.string() })).optional(),
+  authorization_details: detailsOnTheWire.optional(),
   act: z.record(z.string(), z.unknown()).optional(),
   tenant: text(255).optional(),
   aud_tenant: text(255).optional(),
@@ -93,6 +94,7 @@ export interface NewIdJag {
   exp: number
   scope?: string | undefined
   resource?: string[] | undefined
+  authorization_details?: AuthorizationDetail[] | undefined
   auth_time?: number | undefined
   acr?: string | undefined
   amr?: string[] | undefined

@@ -15,9 +15,12 @@ export interface IssuerAddresses {
   authorizationEndpoint: string
   /** True when the token endpoint takes DPoP proofs. Absent: it refuses them. */
   takesProofs?: boolean
+  /** The types of authorization details it understands. Absent or empty: none. */
+  detailTypes?: readonly string[] | undefined
 }
 
-function commonMetadata({ issuer, tokenEndpoint, jwksUri, authorizationEndpoint, takesProofs }: IssuerAddresses) {
+function commonMetadata(addresses: IssuerAddresses) {
+  const { issuer, tokenEndpoint, jwksUri, authorizationEndpoint, takesProofs, detailTypes } = addresses
   return {
     issuer,
     authorization_endpoint: authorizationEndpoint,
@@ -31,7 +34,13 @@ function commonMetadata({ issuer, tokenEndpoint, jwksUri, authorizationEndpoint,
     code_challenge_methods_supported: ['S256'],
     // RFC 9449 §5.1
     ...(takesProofs === true ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
+    ...supportedDetails(detailTypes),
   }
+}
+
+/** RFC 9396 §10, RFC 9728 §2. */
+function supportedDetails(types: readonly string[] = []) {
+  return types.length === 0 ? {} : { authorization_details_types_supported: types }
 }
 
 /** Metadata of an identity provider that does the exchange (ID-JAG §7.1). */
@@ -117,6 +126,8 @@ export interface ProtectedResource {
   boundTokens?: boolean | undefined
   /** True when access tokens that are bound to a key are taken. */
   takesProofs?: boolean | undefined
+  /** The types of authorization details that mean something there. Absent or empty: none. */
+  detailTypes?: readonly string[] | undefined
 }
 
 /** Metadata of a protected resource (RFC 9728 §2). Clients use the first authorization server only, so there is one. */
@@ -127,6 +138,7 @@ export function protectedResourceMetadata({
   name,
   boundTokens,
   takesProofs,
+  detailTypes,
 }: ProtectedResource): Metadata {
   return {
     resource,
@@ -135,6 +147,7 @@ export function protectedResourceMetadata({
     bearer_methods_supported: ['header'],
     ...(name === undefined ? {} : { resource_name: name }),
     ...(takesProofs === true ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
+    ...supportedDetails(detailTypes),
     ...(boundTokens === true ? { dpop_bound_access_tokens_required: true } : {}),
   }
 }

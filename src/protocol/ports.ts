@@ -71,6 +71,8 @@ export interface AuditEvent {
   audTenant?: string
   scope?: string
   resource?: string | string[]
+  /** The types of the authorization details that were granted: what they hold is no business of the audit. */
+  detailTypes?: string[]
   act?: unknown
   /** Hash of the token that was shown, or made. */
   tokenId?: string

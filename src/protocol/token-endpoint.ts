@@ -1,6 +1,7 @@
 /** A token endpoint without a framework: who asks, which grant, its answer, and one line in the audit for each request. */
 
 import { bounded, nameOf, refusal } from './audit.ts'
+import type { AuthorizationDetail } from './authorization-details.ts'
 import { authenticateClient, type Client } from './client-auth.ts'
 import { type Proof, type ProofPolicy, verifyProof } from './dpop.ts'
 import { OAuthError, unavailable } from './errors.ts'
@@ -26,6 +27,7 @@ export interface TokenResponse {
   expires_in: number
   scope?: string
   resource?: string | string[]
+  authorization_details?: AuthorizationDetail[]
 }
 
 /** What a grant is given: an authenticated client, its form, and a place for facts that the audit should know. */

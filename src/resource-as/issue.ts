@@ -1,6 +1,7 @@
 /** What a redemption ends in: an access token of this server (RFC 9068), or whatever a host issues in its place. */
 
 import { signAccessToken } from '../protocol/access-token.ts'
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import { confirmationOf } from '../protocol/confirmation.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
@@ -13,7 +14,10 @@ export interface GrantedAccess {
   client: string
   /** The resource, or several. */
   audience: string | string[]
+  /** Empty: authorization details were granted alone. */
   scope: string
+  /** What else was granted: put it into the token (RFC 9396 §9.1). Absent: nothing. */
+  authorizationDetails?: AuthorizationDetail[]
   /** Use it as the token's id, so that the audit can name the token. */
   tokenId: string
   now: Seconds
@@ -60,19 +64,8 @@ export interface JwtIssueOptions {
  * (draft-ietf-oauth-status-list-21 §6.1), at the address where the server's plugin serves that list.
  */
 export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = false }: JwtIssueOptions): Issue {
-  return async ({
-    account,
-    client,
-    audience,
-    scope,
-    tokenId,
-    now,
-    proofKey,
-    statusIndex,
-    tenant,
-    signIn,
-    assertion,
-  }) => {
+  return async (granted) => {
+    const { account, client, audience, scope, tokenId, now, proofKey, statusIndex, tenant, signIn, assertion } = granted
     const iat = Math.floor(now)
     const claims = {
       iss: issuer,
@@ -82,8 +75,9 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       jti: tokenId,
       iat,
       exp: iat + lifetime,
-      scope,
+      scope: scope === '' ? undefined : scope,
       tenant,
+      authorization_details: granted.authorizationDetails,
       auth_time: signIn.authTime,
       acr: signIn.acr,
       amr: signIn.amr,

@@ -1,5 +1,6 @@
 /** What of a verified ID-JAG is granted here: resources, scopes, and whether at all (ID-JAG §4.4.1, RAS-08…RAS-13). */
 
+import type { DetailTypes } from '../protocol/authorization-details.ts'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import { type Branches, usualBranches } from '../protocol/branches.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -12,6 +13,8 @@ import type { ClientPolicy, GovernedResource, TrustedIssuer } from './trust.ts'
 export interface ResourcePolicy {
   issuer: string
   resources: readonly GovernedResource[]
+  /** The types of authorization details it understands (RFC 9396). Absent: an ID-JAG with details is refused. */
+  detailTypes?: DetailTypes | undefined
   /** What a client may be given. Undefined: nothing. */
   findClientPolicy(client: string): Promise<ClientPolicy | undefined>
   /** Absent: nobody can be blocked. */
@@ -105,7 +108,7 @@ export function refuseBlocked(
 
 /** RAS-13: the scopes of the ID-JAG, of the request, of the client and of the resources: what all of them allow. */
 export function narrow(
-  claims: Pick<IdJagClaims, 'scope'>,
+  claims: Pick<IdJagClaims, 'scope' | 'authorization_details'>,
   asked: string[],
   governed: GovernedResource[],
   policy: ClientPolicy,
@@ -117,7 +120,10 @@ export function narrow(
       `the client's own resources are ${policy.resources.join(', ')}`,
     )
   const offered = new Set(allowed.flatMap(({ scopes }) => scopes))
-  const claimed = claims.scope?.split(' ').filter((scope) => scope !== '')
+  // RFC 9396 §3: details may stand alone, and then no scope is meant.
+  const without = claims.authorization_details === undefined ? undefined : []
+  const claimed = claims.scope?.split(' ').filter((scope) => scope !== '') ?? without
+  const detailsAlone = without !== undefined && claimed?.length === 0 && asked.length === 0
   const scopes = policy.scopes.filter(
     (scope) =>
       offered.has(scope) &&
@@ -125,7 +131,7 @@ export function narrow(
       (claimed === undefined || claimed.includes(scope)) &&
       (asked.length === 0 || asked.includes(scope)),
   )
-  if (scopes.length === 0)
+  if (scopes.length === 0 && !detailsAlone)
     throw new OAuthError('invalid_scope', 'none of the scope of the assertion and the request can be granted', {
       reason: 'scope_denied',
       detail: `assertion ${claims.scope ?? '(none)'}; request ${asked.join(' ') || '(none)'}; client ${policy.scopes.join(' ')}`,

@@ -1,5 +1,6 @@
 /** The redemption at a resource authorization server: an ID-JAG in, an access token out (ID-JAG §4.4, RFC 7523). */
 
+import { type AuthorizationDetail, typesOf } from '../protocol/authorization-details.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
@@ -11,7 +12,7 @@ import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { noAccount, type ResolveSubject } from './accounts.ts'
 import { type AssertionRules, verifyAssertion } from './assertion.ts'
-import { refuseDetails } from './authorization-details.ts'
+import { readDetails, withDetails } from './authorization-details.ts'
 import type { Issue } from './issue.ts'
 import {
   clientMayUse,
@@ -48,6 +49,8 @@ export interface IssuableAccess {
   client: string
   resources: readonly string[]
   scopes: readonly string[]
+  /** Absent: none. A host whose tokens cannot carry them refuses them. */
+  authorizationDetails?: readonly AuthorizationDetail[]
 }
 
 /**
@@ -68,7 +71,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const { claims, trusted } = await verifyAssertion(shown, server, ports.now(), facts)
     judgeTenants(claims, trusted, facts)
     const stoppable = stoppableTenant(claims, trusted)
-    refuseDetails(claims)
+    const details = readDetails(claims, form, server)
     await refuseForeignNames(claims, trusted, server)
     refuseForgotten(claims, trusted, ports)
 
@@ -76,7 +79,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     if (resolution === undefined) throw noAccount(`nobody here is ${claims.sub} of ${claims.iss}`)
     const resources = grantedResources(claims, asked.resources, server)
     const policy = withinTrust(await clientMayUse(client.id, trusted, server), trusted)
-    const granted = narrow(claims, asked.scopes, resources, policy)
+    const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
     refuseUnbound(granted.resources, proofKey, server)
     namePolicy()
     const found = { claims, account: resolution, client: client.id, resources: granted.resources, ...stoppable }
@@ -88,12 +91,19 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     // The store may have found only now that it lost its memory.
     refuseForgotten(claims, trusted, ports)
     const account = typeof resolution === 'string' ? resolution : await resolution.settle()
+    const { authorizationDetails } = granted
     const scope = granted.scopes.join(' ')
     const resource = granted.resources.length === 1 ? (granted.resources[0] as string) : granted.resources
     const status = { claims, account, client: client.id, resources: granted.resources, ...stoppable }
     const statusIndex = await newStatus(status, ports.now())
     const tokenId = ports.newId()
-    Object.assign(facts, { account, scope, resource, issuedTokenId: tokenIdHash(server.issuer, tokenId) })
+    Object.assign(facts, {
+      account,
+      scope,
+      resource,
+      detailTypes: typesOf(authorizationDetails),
+      issuedTokenId: tokenIdHash(server.issuer, tokenId),
+    })
     await recordGranted()
     const { accessToken, tokenType, expiresIn } = await server.issue({
       account,
@@ -105,12 +115,19 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       ...(proofKey === undefined ? {} : { proofKey }),
       ...(statusIndex === undefined ? {} : { statusIndex }),
       ...(trusted.audTenant === undefined ? {} : { tenant: trusted.audTenant }),
+      ...(authorizationDetails === undefined ? {} : { authorizationDetails }),
       signIn: { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr },
       assertion: claims,
     })
     // ID-JAG §4.4.1: the answer says what was granted. §4.4.3: no refresh token.
-    const answer = { access_token: accessToken, token_type: tokenType, expires_in: expiresIn, scope }
-    return { ...answer, ...resourceMember(granted.resources, server.branches) }
+    return {
+      access_token: accessToken,
+      token_type: tokenType,
+      expires_in: expiresIn,
+      ...(scope === '' ? {} : { scope }),
+      ...resourceMember(granted.resources, server.branches),
+      ...(authorizationDetails === undefined ? {} : { authorization_details: authorizationDetails }),
+    }
   }
 }
 

@@ -44,6 +44,8 @@ export function stoppableTenant({ tenant }: IdJagClaims, { audTenant }: TrustedI
 export function withinTrust(policy: ClientPolicy, { scopes, resources }: TrustedIssuer): ClientPolicy {
   return {
     ...policy,
+    // An issuer that is kept to certain scopes is not let past them by details.
+    ...(scopes === undefined ? {} : { details: [] }),
     scopes: scopes === undefined ? policy.scopes : policy.scopes.filter((scope) => scopes.includes(scope)),
     resources:
       resources === undefined

@@ -1,5 +1,6 @@
 /** Whom a resource authorization server trusts: one explicit entry for each issuer, and nothing without one (ID-JAG §4.1). */
 
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { SamlNameFormat, SamlNameMember } from '../protocol/subject-identifier.ts'
@@ -68,6 +69,8 @@ export interface GovernedResource {
   scopes: readonly string[]
   /** No access token is issued for it that is not bound to the key of a DPoP proof. Absent: Bearer tokens are, too. */
   boundTokens?: boolean | undefined
+  /** The types of authorization details that mean something there. Absent: none. */
+  detailTypes?: readonly string[] | undefined
   /** What people know it by. */
   name?: string | undefined
 }
@@ -76,6 +79,8 @@ export interface GovernedResource {
 export interface ClientPolicy {
   scopes: readonly string[]
   resources: readonly string[]
+  /** The most there may be of authorization details. Absent: none. */
+  details?: readonly AuthorizationDetail[]
   /** The client is listed nowhere: its metadata document alone lets it in. */
   byDocument?: true
 }

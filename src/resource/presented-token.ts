@@ -1,5 +1,6 @@
 /** The access token of one request at a guard, as Bearer or with a proof: whether it is good, and who calls with it. */
 
+import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import { type Proof, verifyProof } from '../protocol/dpop.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -25,6 +26,8 @@ export interface TokenRules {
   boundTokens?: boolean
   /** The one tenant of the authorization server whose tokens are taken. Absent: all; keep their data apart by {@link Principal.tenant}. */
   tenant?: string
+  /** The types of authorization details that mean something here, for the metadata. Absent: none. */
+  detailTypes?: readonly string[] | undefined
   /** Nonces that DPoP proofs must hold. Absent: they need none. */
   proofNonces?: ProofNonces
 }
@@ -38,6 +41,8 @@ export interface Principal {
   /** The tenant of the authorization server that the account belongs to. Absent: none. */
   tenant?: string | undefined
   scopes: readonly string[]
+  /** What else the token allows (RFC 9396 §9.1): to be judged by the resource, which knows the types. Absent: nothing. */
+  authorizationDetails?: readonly AuthorizationDetail[] | undefined
   tokenId: string
   /** The thumbprint of the key that the token is bound to. Absent: it is a Bearer token. */
   proofKey?: string | undefined
@@ -96,6 +101,7 @@ export async function readPrincipal(
       client: claims.client_id,
       ...(claims.tenant === undefined ? {} : { tenant: claims.tenant }),
       scopes: claims.scope?.split(' ') ?? [],
+      authorizationDetails: claims.authorization_details,
       tokenId: tokenIdHash(claims.iss, claims.jti),
       proofKey: proof?.key,
       authTime: claims.auth_time,

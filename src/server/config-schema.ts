@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { defaultAlgorithms } from '../protocol/keys.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
+import { clientDetails, connectionDetails, detailTypeNames, detailTypes } from './config-authorization-details.ts'
 import { branches } from './config-branches.ts'
 import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
 import { limits, trustedProxies } from './config-limits.ts'
@@ -79,6 +80,7 @@ function idpSchema(sources: Sources, development: boolean) {
         aliases: z.array(foreignName).default([]),
         ...resourceServerLimits,
         ...tenancy.resourceServer,
+        ...detailTypes(sources),
       }),
     ),
     connections: z.array(connection),
@@ -128,6 +130,7 @@ export const clientMembersAt = {
     profile: profile('resourceAsClient'),
     scopes: z.array(scope).min(1),
     resources: z.array(resource).min(1),
+    ...clientDetails,
     ...codeGrantMembers,
   },
 }
@@ -167,6 +170,7 @@ export const connection = mapping({
     )
     .min(1),
   resources: z.array(resource).optional(),
+  ...connectionDetails,
   ...people,
   signIn: mapping({
     acr: z.array(z.string().min(1)).min(1).optional(),
@@ -190,9 +194,16 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     keys: signingKeys(sources),
     resources: z
       .array(
-        mapping({ resource, scopes: z.array(scope).min(1), name: peopleName, boundTokens: z.boolean().optional() }),
+        mapping({
+          resource,
+          scopes: z.array(scope).min(1),
+          name: peopleName,
+          boundTokens: z.boolean().optional(),
+          ...detailTypeNames,
+        }),
       )
       .min(1),
+    ...detailTypes(sources),
     clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.resourceAs })),
     /** Who may introspect tokens, with credentials that are no client's. */
     protectedResources: z

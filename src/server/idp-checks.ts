@@ -1,6 +1,7 @@
 /** What the parts of the identity provider's configuration must be to each other. */
 
 import { sameResource } from '../protocol/resource.ts'
+import { checkConnectionDetails, checkDetailTypes } from './authorization-details-checks.ts'
 import { checkClients } from './client-checks.ts'
 import { hasDocument } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
@@ -73,6 +74,7 @@ export function checkIdp(idp: Part): Finding[] {
       servers.flatMap((server) => server.at('resources').items()),
       'governed',
     ),
+    ...servers.flatMap(checkDetailTypes),
     ...connections.flatMap((connection) => checkConnection(connection, idp)),
     ...repeatedConnections(connections),
   ]
@@ -166,6 +168,7 @@ function checkConnection(connection: Part, idp: Part): Finding[] {
         found: JSON.stringify(text),
         remedy: `add it under resources of ${audience.text} in idp.resourceServers`,
       })),
+    ...checkConnectionDetails(connection, server),
     ...checkPeople(connection, idp),
     ...checkSubject(connection, idp),
     ...checkConnectionRefreshTokens(connection, idp),
@@ -184,7 +187,10 @@ function checkConnection(connection: Part, idp: Part): Finding[] {
 
 function checkPeople(connection: Part, idp: Part): Finding[] {
   const scopes = connection.at('scopes').items()
-  const named = [connection, ...scopes].flatMap((part) => part.at('users').items())
+  const details = connection.at('authorizationDetails').items()
+  const named = [connection, ...scopes, ...details.map((one) => one.at('who'))].flatMap((part) =>
+    part.at('users').items(),
+  )
   const none = ['everyone', 'users', 'groups'].every((key) => !connection.at(key).exists)
   return [
     ...(none

@@ -9,6 +9,7 @@ import type { SigningKeys } from '../protocol/keys.ts'
 import { personIdOf, personRules } from '../protocol/person.ts'
 import type { Records } from '../store/store.ts'
 import { clientFinder } from './clients.ts'
+import { detailTypesOf, givenToPeople } from './config-authorization-details.ts'
 import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
 import { documentClients } from './metadata-documents.ts'
 import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
@@ -23,6 +24,8 @@ export interface IdpRole {
   findClient(id: string): Promise<Client | undefined>
   /** True while a client may identify itself by a metadata document. */
   acceptsMetadataDocuments(): boolean
+  /** The types of authorization details of all resource servers. */
+  detailTypes: readonly string[]
 }
 
 /** `signingKeys` are those of `config.keys`, as they are by now. Nothing is fetched before the first request that needs it. */
@@ -47,7 +50,13 @@ export function idpRole(
       return [one.issuer, ...(one.aliases ?? [])].map((name) => [name, issuer])
     }),
   )
-  const servers = config.resourceServers.map((server): ResourceServer => ({ ...server, enabled: true }))
+  const servers = config.resourceServers.map(
+    ({ authorizationDetailsTypes, ...server }): ResourceServer => ({
+      ...server,
+      detailTypes: detailTypesOf(authorizationDetailsTypes),
+      enabled: true,
+    }),
+  )
   const serverNow = (server: ResourceServer | undefined) =>
     server !== undefined && policy.isOff({ audience: server.issuer }) ? { ...server, enabled: false } : server
   return {
@@ -79,6 +88,7 @@ export function idpRole(
     },
     findClient: clientFinder(issuer, () => known().clients, policy, documents),
     acceptsMetadataDocuments: documents.areAccepted,
+    detailTypes: [...new Set(servers.flatMap((server) => [...(server.detailTypes?.keys() ?? [])]))],
   }
 }
 
@@ -165,6 +175,7 @@ export function connectionOf(config: ConnectionConfig, servers: readonly ServedS
     who: peopleOf(config),
     scopes: config.scopes.map((scope) => (typeof scope === 'string' ? { name: scope } : scopeOf(scope))),
     resources: config.resources ?? server?.resources ?? [],
+    ...detailsOf(config),
     signIn: {
       ...(signIn.acr === undefined ? {} : { acr: signIn.acr }),
       ...(signIn.maxAge === undefined ? {} : { maxAge: signIn.maxAge }),
@@ -179,6 +190,16 @@ export function connectionOf(config: ConnectionConfig, servers: readonly ServedS
 function scopeOf(scope: Exclude<ConnectionConfig['scopes'][number], string>): Connection['scopes'][number] {
   const limited = scope.everyone !== undefined || scope.users !== undefined || scope.groups !== undefined
   return limited ? { name: scope.name, who: peopleOf(scope) } : { name: scope.name }
+}
+
+function detailsOf({ authorizationDetails }: ConnectionConfig): Pick<Connection, 'details'> {
+  if (authorizationDetails === undefined) return {}
+  return {
+    details: authorizationDetails.map(givenToPeople).map(({ detail, who }) => ({
+      detail,
+      ...(who === undefined ? {} : { who: peopleOf(who) }),
+    })),
+  }
 }
 
 function peopleOf({ everyone, users, groups }: Pick<ConnectionConfig, 'everyone' | 'users' | 'groups'>): People {

@@ -1,6 +1,7 @@
 /** What the parts of the resource authorization server's configuration must be to each other. */
 
 import { comparableResource, sameResource } from '../protocol/resource.ts'
+import { checkResourceAsDetails } from './authorization-details-checks.ts'
 import { checkClients } from './client-checks.ts'
 import { checkMetadataDocuments } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
@@ -24,6 +25,7 @@ export function checkResourceAs(server: Part): Finding[] {
     ),
     ...checkClients(server.at('clients'), server.at('issuer')),
     ...checkClients(server.at('protectedResources')),
+    ...checkResourceAsDetails(server),
     ...checkMetadataDocuments(server),
     ...checkReach(server.at('metadataDocuments'), server.at('resources').items()),
     ...checkInteractive(server),

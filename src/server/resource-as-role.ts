@@ -11,9 +11,11 @@ import type { ResourceAuthorizationServer } from '../resource-as/redeem.ts'
 import type { ClientPolicy, TrustedIssuer } from '../resource-as/trust.ts'
 import type { Records } from '../store/store.ts'
 import { clientFinder, protectedResourceFinder } from './clients.ts'
+import { detailTypesOf, givenDetail } from './config-authorization-details.ts'
 import type { ResourceAsConfig, TrustedIssuerConfig } from './config-schema.ts'
 import { type DocumentClients, documentClients } from './metadata-documents.ts'
 import { builtFrom, keyText, resourceAsEntries } from './policy/entries.ts'
+import type { ResourceAsClientEntry } from './policy/entry-records.ts'
 import { storedTokenStatuses } from './policy/token-statuses.ts'
 import { storedAccounts } from './stored-accounts.ts'
 import { keptIssuerKeys, type Surroundings, skew } from './surroundings.ts'
@@ -50,6 +52,10 @@ export function resourceAsRole(
   const known = builtFrom(policy.entries, (entries) => resourceAsEntries(config, entries))
   const { metadataDocuments: unlisted } = config
   const byDocument = documentClients({ issuer, known: () => known().clients, unlisted }, surroundings)
+  const policies = builtFrom(known, ({ clients }) => {
+    const entries = [...clients].map(([key, { entry }]) => [key, clientPolicy(entry)] as const)
+    return new Map(entries)
+  })
   const policyByDocument = (client: string): ClientPolicy | undefined => {
     const reach = unlisted?.idJag === true ? byDocument.reachOf(client) : undefined
     return reach === undefined ? undefined : { ...reach, byDocument: true }
@@ -70,8 +76,12 @@ export function resourceAsRole(
         const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: issuer })
         return found !== undefined && off ? { ...found, enabled: false } : found
       },
-      resources,
-      findClientPolicy: async (client) => known().clients.get(keyText(client))?.entry ?? policyByDocument(client),
+      resources: resources.map(({ authorizationDetailsTypes, ...one }) => ({
+        ...one,
+        detailTypes: authorizationDetailsTypes,
+      })),
+      detailTypes: detailTypesOf(config.authorizationDetailsTypes),
+      findClientPolicy: async (client) => policies().get(keyText(client)) ?? policyByDocument(client),
       resolveSubject: accountsBySubject(accounts),
       issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
       blocks: policy.blocks,
@@ -95,6 +105,11 @@ export function resourceAsRole(
       ? {}
       : { findProtectedResource: protectedResourceFinder(issuer, config.protectedResources) }),
   }
+}
+
+function clientPolicy({ scopes, resources, authorizationDetails }: ResourceAsClientEntry): ClientPolicy {
+  const details = authorizationDetails?.map(givenDetail)
+  return { scopes, resources, ...(details === undefined ? {} : { details }) }
 }
 
 function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIssuer {

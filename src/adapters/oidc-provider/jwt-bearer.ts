@@ -35,7 +35,7 @@ export interface JwtBearerOptions
  * Registers the jwt-bearer grant for ID-JAGs (ID-JAG §4.4) in an oidc-provider application, for clients with that grant type, and says
  * so in its metadata. The answer is the provider's own access token, for one resource, in the format and with the life that
  * `getResourceServerInfo` gives it, bound to the key of the DPoP proof when one came. An account that `resolveSubject` names must be one
- * that `findAccount` finds. Throws TypeError for `grants` that do not fit.
+ * that `findAccount` finds. An ID-JAG with authorization details is refused. Throws TypeError for `grants` that do not fit.
  * To be called before `provider.callback()`: a callback that exists already does not see what is added.
  */
 export function addJwtBearer(provider: Provider, options: JwtBearerOptions): void {
@@ -73,6 +73,8 @@ async function grantFor(
   const redeem = redemption({
     ...options,
     issuer: provider.issuer,
+    // The provider's access token has no place for authorization details: an ID-JAG with them is refused (RAS-14).
+    detailTypes: undefined,
     skew,
     clockAllowance,
     async resolveSubject(claims, trusted) {

@@ -1,6 +1,7 @@
 /** The entry `xaa-broker/oidc-provider`: both sides of Cross-App Access inside an oidc-provider 9 application, whose own copy of the package runs. */
 
 export type { Connection, People, ResourceServer, SubjectMapping, User } from '../../idp/connections.ts'
+export type { AuthorizationDetail, DetailType, DetailTypes } from '../../protocol/authorization-details.ts'
 export { OAuthError } from '../../protocol/errors.ts'
 export { type FetchDocument, issuerKeys } from '../../protocol/issuer-keys.ts'
 export { defaultAlgorithms, type KeySource, keySetOf, type SigningKeys } from '../../protocol/keys.ts'

@@ -13,7 +13,7 @@ export type IdpDefinition = Pick<
 
 /** The part of a resource authorization server's configuration that entries are part of, or depend on. */
 export type ResourceAsDefinition = Pick<ResourceAsConfig, 'issuer' | 'resources' | 'clients' | 'trustedIssuers'> &
-  Partial<Pick<ResourceAsConfig, 'metadataDocuments'>>
+  Partial<Pick<ResourceAsConfig, 'metadataDocuments' | 'authorizationDetailsTypes'>>
 
 /** An entry that counts now, with the version of its record; 0 when it is the configuration's own. */
 export interface KnownEntry<Entry> {
