@@ -11,7 +11,7 @@ import { importJWK, SignJWT } from 'jose'
 import { publicPartOf } from '../../src/protocol/keys.ts'
 import { grantType, tokenType } from '../../src/protocol/names.ts'
 import { readConfig } from '../../src/server/config.ts'
-import { systemPorts } from '../../src/server/ports.ts'
+import { systemNow, systemPorts } from '../../src/server/ports.ts'
 import { startServers } from '../../src/server/server.ts'
 import { environment, example, exampleFolder, newKey } from './example.ts'
 
@@ -83,8 +83,18 @@ async function openUpstream() {
 
 export type Deployment = Awaited<ReturnType<typeof deploy>>
 
+type Members = { [name: string]: unknown }
+
+/** What differs from the usual deployment. */
+export interface DeploymentChange {
+  /** What becomes of the part `idp` of the configuration. */
+  idp?(idp: typeof example.idp & Members): Members
+  /** How many seconds the clock of the first server is ahead. */
+  ahead?(): number
+}
+
 /** Starts `replicas` servers, each with both roles, on one LMDB directory. The first listens at the issuers' own addresses. */
-export async function deploy(replicas = 1) {
+export async function deploy(replicas = 1, { idp: changed = (same) => same, ahead = () => 0 }: DeploymentChange = {}) {
   const folder = await exampleFolder()
   const upstream = await openUpstream()
   const [idpPort, chatPort] = [await freePort(), await freePort()]
@@ -92,7 +102,7 @@ export async function deploy(replicas = 1) {
   const config = JSON.parse(
     JSON.stringify({
       ...example,
-      idp: { ...example.idp, listen: `127.0.0.1:${idpPort}` },
+      idp: { ...changed(example.idp), listen: `127.0.0.1:${idpPort}` },
       resourceAs: {
         ...example.resourceAs,
         listen: `127.0.0.1:${chatPort}`,
@@ -123,7 +133,11 @@ export async function deploy(replicas = 1) {
     stdout,
     log: (line) => log.push(line),
     // The server is as young as the test: what it fences off lies before both.
-    portsOver: (audit, store, issuer) => ({ ...systemPorts(audit, store, issuer), fence: () => 0 }),
+    portsOver: (audit, store, issuer) => ({
+      ...systemPorts(audit, store, issuer),
+      now: () => systemNow() + ahead(),
+      fence: () => 0,
+    }),
   })
   const children: ChildProcess[] = []
   // LMDB is meant to be opened once in a process.

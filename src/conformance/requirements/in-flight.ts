@@ -19,8 +19,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch sec-subject-tokens',
     says: 'Subject tokens live shortly, refresh tokens are bound and rotated, and every exchange is written down.',
     branch: 'sec-subject-tokens',
-    status: 'not implemented',
-    why: 'Every exchange is in the audit; we issue neither ID Tokens nor refresh tokens that could be bound.',
+    status: 'implemented',
+    why: 'On, no refresh token of this identity provider’s own is given or taken that is not bound to a key; off, one is bound where a proof came. They can be revoked, end with the session, and every exchange is in the audit. They are not rotated: an exchange gives none back (§4.3.4). ID Tokens are issued elsewhere.',
   },
   {
     id: 'FL-WL-01',

@@ -58,8 +58,7 @@ export const mcpRequirements: readonly Requirement[] = [
     level: 'MAY',
     source: 'MCP extension, stable',
     says: 'SAML is served by way of a refresh token.',
-    status: 'not implemented',
-    why: 'SAML-02.',
+    status: 'implemented',
   },
   {
     id: 'EMA-08',

@@ -26,8 +26,7 @@ export const revisionRequirements: readonly Requirement[] = [
     level: 'dialect',
     source: '-02 §4.5',
     says: 'Since -02, a SAML assertion leads to a refresh token.',
-    status: 'not implemented',
-    why: 'SAML-02.',
+    status: 'implemented',
   },
   {
     id: 'VER-04',

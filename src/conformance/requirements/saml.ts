@@ -18,8 +18,8 @@ export const samlRequirements: readonly Requirement[] = [
     level: 'MAY',
     source: '§4.5',
     says: 'An assertion can be exchanged for a refresh token.',
-    status: 'not implemented',
-    why: 'SAML assertions are refused as an unsupported type.',
+    status: 'implemented',
+    why: 'Where refresh tokens are configured, and an ID Token likewise.',
   },
   {
     id: 'SAML-03',
@@ -27,8 +27,7 @@ export const samlRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: '§4.5',
     says: 'The answer to that has the refresh token where an ID-JAG would stand, and says what it is.',
-    status: 'not implemented',
-    why: 'There is no such exchange: SAML-02.',
+    status: 'implemented',
   },
   {
     id: 'SAML-04',
