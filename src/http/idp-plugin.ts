@@ -13,6 +13,7 @@ import {
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
+import { type ClientCertificates, certificateAddresses, certificateReader } from './client-certificates.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { revocationRoute } from './revocation-route.ts'
 import type { EndpointLimits } from './throttle.ts'
@@ -27,6 +28,10 @@ export interface IdpPluginOptions {
   proofNonces?: ProofNonces
   /** The types of authorization details of its resource servers, for the metadata. Absent: none. */
   detailTypes?: readonly string[]
+  /** Where the certificates of clients come from. Absent: there are none, and the branch `mtls-cnf-binding` binds nothing. */
+  clientCertificates?: ClientCertificates | undefined
+  /** The origin where the same paths are served and certificates are asked for, if it is another one (RFC 8705 §5). */
+  mtlsOrigin?: string | undefined
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -60,6 +65,7 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
     authorizationEndpoint: `${root}/authorize`,
     takesProofs: true,
     detailTypes: options.detailTypes,
+    ...certificateAddresses(options, path, identityProvider.branches),
   })
   const { refreshTokens, refreshTokenIssue } = identityProvider
   const own = refreshTokenIssue === undefined ? plain : withRefreshTokens(plain, `${root}/revoke`)
@@ -87,6 +93,7 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
       policyVersion: options.policyVersion ?? (() => 'unversioned'),
       takeShare: options.limits?.takeShare,
     },
+    certificateOf: certificateReader(options.clientCertificates, { ports, skew }),
     ports,
     report: options.report ?? (() => {}),
     throttle: options.limits?.throttle,
@@ -111,7 +118,7 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
 /** RFC 8414 §2: a document may leave them out. */
 function grantTypesOf(metadata: Metadata | undefined): readonly string[] | undefined {
   const types = metadata?.grant_types_supported
-  return typeof types === 'object' ? types : undefined
+  return Array.isArray(types) ? types : undefined
 }
 
 /** Two documents about one issuer: lists are joined, and what only the sign-in knows is kept. */

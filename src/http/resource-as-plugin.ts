@@ -10,6 +10,7 @@ import type { Ports } from '../protocol/ports.ts'
 import type { IntrospectionEndpoint } from '../resource-as/introspect.ts'
 import { type ResourceAuthorizationServer, redemption } from '../resource-as/redeem.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
+import { type ClientCertificates, certificateAddresses, certificateReader } from './client-certificates.ts'
 import { discoveryRoute, withDiscovery } from './discovery-route.ts'
 import { issuerPath, issuerRoot, serveDocument, wellKnownPaths } from './documents.ts'
 import { type EndedTokenOptions, endedTokenAddresses, endedTokenRoutes } from './ended-token-routes.ts'
@@ -35,6 +36,10 @@ export interface ResourceAsPluginOptions {
   interactive?: InteractiveEndpoints
   /** Nonces that DPoP proofs must hold. Absent: they need none. */
   proofNonces?: ProofNonces
+  /** Where the certificates of clients come from. Absent: there are none, and the branch `mtls-cnf-binding` binds nothing. */
+  clientCertificates?: ClientCertificates | undefined
+  /** The origin where the same paths are served and certificates are asked for, if it is another one (RFC 8705 §5). */
+  mtlsOrigin?: string | undefined
   ports: Ports
   /** Names the policy in force, for the audit. */
   policyVersion?(): string
@@ -65,6 +70,7 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       authorizationEndpoint: `${root}/authorize`,
       takesProofs: true,
       detailTypes: [...(server.detailTypes?.keys() ?? [])],
+      ...certificateAddresses(options, path, server.branches),
     },
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
     endedTokens === undefined ? undefined : endedTokenAddresses(endedTokens),
@@ -95,6 +101,7 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
       policyVersion,
       takeShare: options.limits?.takeShare,
     },
+    certificateOf: certificateReader(options.clientCertificates, { ports, skew }),
     ports,
     report,
     throttle,

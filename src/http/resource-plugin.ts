@@ -3,15 +3,19 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Ports } from '../protocol/ports.ts'
+import { recordRefusal } from '../protocol/token-endpoint.ts'
 import { Challenge, challengeAnswer } from '../resource/challenge.ts'
 import { type GuardOptions, guardOf } from '../resource/guard.ts'
 import type { Principal } from '../resource/presented-token.ts'
+import { type ClientCertificates, certificateReader } from './client-certificates.ts'
 import { serveDocument } from './documents.ts'
 import { answerError, correlate, correlationIdOf, headerLines } from './oauth-scope.ts'
 
 export interface ResourcePluginOptions extends GuardOptions {
   ports: Ports
   report?(error: unknown, correlationId: string): void
+  /** Where the certificates of clients come from: tokens bound to one are taken then. Absent: such tokens are refused. */
+  clientCertificates?: ClientCertificates
   /**
    * The scopes that one request needs. Its body has been read by then, so that an MCP server can look at the tool that is called.
    * Absent: none beyond a good token.
@@ -33,7 +37,17 @@ export function principalOf(request: FastifyRequest): Principal {
 /** Protects the routes that `options.routes` registers, on every method, and serves the RFC 9728 document. */
 export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (app, options) => {
   const { ports, requiredScopes, routes } = options
-  const guard = guardOf(options, ports)
+  const certificateBoundTokens = options.clientCertificates !== undefined
+  const guard = guardOf({ certificateBoundTokens, ...options }, ports)
+  const certificateOf = certificateReader(options.clientCertificates, options)
+  const readCertificate = async (request: FastifyRequest, correlationId: string) => {
+    try {
+      return certificateOf(request)
+    } catch (error) {
+      await recordRefusal(error, { role: 'resource', server: options.resource, action: 'call', correlationId }, ports)
+      throw error
+    }
+  }
   serveDocument(app, [new URL(guard.metadataUrl).pathname], () => guard.metadata)
   await app.register(async (scope) => {
     // Before the body is read: a stranger's body is not worth a byte.
@@ -45,6 +59,7 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
         await guard.authenticate({
           authorization: headerLines(request, 'authorization'),
           proofs: headerLines(request, 'dpop'),
+          certificate: await readCertificate(request, correlationId),
           method: request.method,
           address: request.raw.url ?? '/',
           correlationId,

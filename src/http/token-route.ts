@@ -3,12 +3,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Ports } from '../protocol/ports.ts'
 import { answerTokenRequest, type TokenEndpoint } from '../protocol/token-endpoint.ts'
+import type { CertificateReader } from './client-certificates.ts'
 import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
 import { answerDecided, postRoute } from './post-route.ts'
 
 export interface TokenRouteOptions {
   path: string
   endpoint: TokenEndpoint
+  /** Finds the client's certificate. */
+  certificateOf: CertificateReader
   ports: Ports
   report: OAuthScopeOptions['report']
   throttle?: OAuthScopeOptions['throttle']
@@ -28,7 +31,17 @@ export type OtherGrants = (request: FastifyRequest, reply: FastifyReply, body: s
 /** Registers the route in a scope of its own. */
 export async function tokenRoute(
   app: FastifyInstance,
-  { path, endpoint, ports, report, throttle, otherGrants, otherGrantTypes, openOrigin }: TokenRouteOptions,
+  {
+    path,
+    endpoint,
+    certificateOf,
+    ports,
+    report,
+    throttle,
+    otherGrants,
+    otherGrantTypes,
+    openOrigin,
+  }: TokenRouteOptions,
 ): Promise<void> {
   const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action }
   const name = 'the token endpoint'
@@ -39,9 +52,10 @@ export async function tokenRoute(
     if (otherGrants !== undefined && authorization.length < 2 && !isOurs(body, endpoint, otherGrantTypes))
       return await otherGrants(request, reply, body)
     const proofs = headerLines(request, 'dpop')
+    const certificate = certificateOf(request)
     const correlationId = correlationIdOf(request)
     return await answerDecided(request, reply, report, () =>
-      answerTokenRequest({ body, authorization, proofs, correlationId }, endpoint, ports),
+      answerTokenRequest({ body, authorization, proofs, certificate, correlationId }, endpoint, ports),
     )
   })
 }

@@ -3,7 +3,7 @@
 import { typesOf } from '../protocol/authorization-details.ts'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import type { Branches } from '../protocol/branches.ts'
-import { confirmationOf } from '../protocol/confirmation.ts'
+import { confirmationOf, possessionOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { signIdJag } from '../protocol/id-jag.ts'
 import type { JsonObject } from '../protocol/json.ts'
@@ -50,7 +50,9 @@ export function tokenExchange(idp: IdentityProvider): Grant {
 }
 
 function exchange(idp: IdentityProvider): Grant {
-  return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
+  return async (request, ports) => {
+    const { form, client, facts, namePolicy, spendCredentials, recordGranted } = request
+    const shown = possessionOf(request, idp.branches)
     const asked = readExchangeRequest(form)
     facts.audience = asked.audience
     const now = ports.now()
@@ -67,7 +69,7 @@ function exchange(idp: IdentityProvider): Grant {
       facts,
     })
 
-    checkBinding(subject, proofKey, idp.branches)
+    checkBinding(subject, shown, idp.branches)
     const { server, connection } = await findTarget(idp, client.id, asked.audience)
     Object.assign(facts, { audience: server.issuer, clientThere: connection.clientThere })
     withinContext(subject, server)
@@ -114,7 +116,7 @@ function exchange(idp: IdentityProvider): Grant {
       amr: subject.amr,
       sub_id: subjectIdentifierFor(subject.user, connection, idp),
       // ID-JAG §9.8.1.1
-      cnf: confirmationOf(proofKey),
+      cnf: confirmationOf(shown),
       userClaims: pick(subject.user.claims, connection.userClaims),
     }
 

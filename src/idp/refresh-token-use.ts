@@ -1,7 +1,7 @@
 /** What a refresh token asks of each use beside being alive: the key it is bound to, and a connection that takes it at its age. */
 
 import type { Branches } from '../protocol/branches.ts'
-import { checkConfirmation, confirmationOf } from '../protocol/confirmation.ts'
+import { checkConfirmation, confirmationOf, type Possession } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -12,14 +12,10 @@ import type { Subject } from './subject.ts'
  * RFC 9449 §5: a bound refresh token is used with a proof by its key. Throws `invalid_grant`; under the branch `sec-subject-tokens` also
  * for one that is not bound. Any other subject passes.
  */
-export function checkBinding(
-  { kept, boundTo }: Subject,
-  proofKey: string | undefined,
-  branches: Branches | undefined,
-): void {
+export function checkBinding({ kept, boundTo }: Subject, shown: Possession, branches: Branches | undefined): void {
   if (!kept) return
   try {
-    checkConfirmation(confirmationOf(boundTo), proofKey)
+    checkConfirmation(confirmationOf({ proofKey: boundTo }), shown)
     if (branches?.['sec-subject-tokens'] === true && boundTo === undefined)
       throw new JwtError('pop_required', 'is not bound to a key, and no other is taken')
   } catch (cause) {

@@ -91,7 +91,7 @@ export function judge(
     }))
     const granted = narrow({ scope: agreed.scopes.join(' ') }, asked.scopes, governed, client.policy)
     // No proof is taken at this grant.
-    refuseUnbound(granted.resources, undefined, server)
+    refuseUnbound(granted.resources, {}, server)
     namePolicy()
     const claims = { iss: issuer, sub, email }
     refuseBlocked({ claims, account, client: client.client.id, resources: granted.resources }, server)

@@ -73,7 +73,8 @@ export function withoutBrackets(hostname: string): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }
 
-function blockListOf(ranges: readonly string[]): BlockList {
+/** The ranges in the form that Node looks addresses up in. Throws TypeError for a range that is none. */
+export function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList()
   for (const range of ranges) {
     if (!isAddressRange(range))

@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
-import { type Confirmation, checkConfirmation } from './confirmation.ts'
+import { type Confirmation, checkConfirmation, type Possession } from './confirmation.ts'
 import type { JsonObject } from './json.ts'
 import { checkTimes, isType, signJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
@@ -68,12 +68,10 @@ export interface AccessTokenIssuer {
   algorithms: readonly SignatureAlgorithm[]
 }
 
-export interface AccessTokenRules extends AccessTokenIssuer {
+export interface AccessTokenRules extends AccessTokenIssuer, Possession {
   /** This resource: one of the token's audiences. */
   resource: string
-  /** The thumbprint of the key whose proof came with the token (RFC 9449 §7.1). Absent: it came as a Bearer token. */
-  proofKey?: string | undefined
-  /** Whether a token must be bound to a key. Absent: it need not. */
+  /** Whether a token must be bound to a key or a certificate. Absent: it need not. */
   boundTokens?: boolean | undefined
   /** The one tenant whose tokens are good here. Absent: those of every tenant, and of none. */
   tenant?: string | undefined
@@ -84,7 +82,7 @@ export interface AccessTokenRules extends AccessTokenIssuer {
 
 /**
  * Verifies an access token for one resource (RFC 9068 §4). Throws {@link JwtError}. Does NOT ask whether the token was
- * revoked, nor whether its scope is enough. Of a token that is bound to a key (`cnf`), the key must be `proofKey`.
+ * revoked, nor whether its scope is enough. A token that is bound (`cnf`) must have come with what it is bound to.
  */
 export async function verifyAccessToken(token: UnverifiedJwt, rules: AccessTokenRules): Promise<AccessTokenClaims> {
   const claims = await verifyAccessTokenSignature(token, rules)
@@ -124,11 +122,10 @@ export function checkAccessTokenClaims(
     throw new JwtError('tenant_mismatch', 'was issued for another tenant')
   checkTimes(claims, rules)
   // RFC 9449 §7.2: a bound token is never good as a Bearer token.
-  checkConfirmation(claims.cnf, rules.proofKey)
-  if (claims.cnf !== undefined) return
+  checkConfirmation(claims.cnf, rules)
   // RFC 9449 §7.1: with the scheme DPoP, the token is bound to the key of the proof.
-  if (rules.proofKey !== undefined)
+  if (rules.proofKey !== undefined && claims.cnf?.jkt === undefined)
     throw new JwtError('pop_mismatch', 'came with a DPoP proof, and is not bound to a key')
-  if (rules.boundTokens === true)
+  if (rules.boundTokens === true && claims.cnf === undefined)
     throw new JwtError('pop_required', 'is not bound to a key, and this resource takes no other')
 }

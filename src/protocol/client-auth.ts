@@ -31,6 +31,11 @@ export interface Client {
    * follow RFC 7523 as first written (Okta, authlib). Absent: the issuer alone (RFC 10070).
    */
   assertionAudienceAlso?: string
+  /**
+   * What every token of this client is bound to: without it, its requests for tokens are refused (RFC 9449 §5.2
+   * `dpop_bound_access_tokens`, RFC 8705 §3.4). Absent: whatever each request brings.
+   */
+  boundTokens?: 'dpop' | 'certificate'
 }
 
 /** What a request brings to prove who sent it. */

@@ -5,7 +5,9 @@ import { signatureAlgorithms } from './keys.ts'
 import { clientAuthMethods, grantType, idJagGrantProfile, tokenType } from './names.ts'
 
 /** A metadata document, ready for JSON. */
-export type Metadata = { readonly [member: string]: string | boolean | readonly string[] }
+export type Metadata = {
+  readonly [member: string]: string | boolean | readonly string[] | { readonly [name: string]: string }
+}
 
 export interface IssuerAddresses {
   issuer: string
@@ -17,6 +19,10 @@ export interface IssuerAddresses {
   takesProofs?: boolean
   /** The types of authorization details it understands. Absent or empty: none. */
   detailTypes?: readonly string[] | undefined
+  /** True when tokens can be bound to the client's certificate. */
+  takesCertificates?: boolean | undefined
+  /** The token endpoint under the address where certificates are asked for, if that is another one (RFC 8705 §5). */
+  tokenEndpointWithCertificate?: string | undefined
 }
 
 function commonMetadata(addresses: IssuerAddresses) {
@@ -35,6 +41,18 @@ function commonMetadata(addresses: IssuerAddresses) {
     // RFC 9449 §5.1
     ...(takesProofs === true ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
     ...supportedDetails(detailTypes),
+    ...certificateMetadata(addresses),
+  }
+}
+
+function certificateMetadata({ takesCertificates, tokenEndpointWithCertificate }: IssuerAddresses) {
+  return {
+    // RFC 8705 §3.3
+    ...(takesCertificates === true ? { tls_client_certificate_bound_access_tokens: true } : {}),
+    // RFC 8705 §5
+    ...(tokenEndpointWithCertificate === undefined
+      ? {}
+      : { mtls_endpoint_aliases: { token_endpoint: tokenEndpointWithCertificate } }),
   }
 }
 
@@ -122,12 +140,14 @@ export interface ProtectedResource {
   authorizationServer: string
   scopes: readonly string[]
   name?: string | undefined
-  /** True when no access token is taken that is not bound to a key. */
+  /** True when no access token is taken that is not bound to a key or a certificate. */
   boundTokens?: boolean | undefined
   /** True when access tokens that are bound to a key are taken. */
   takesProofs?: boolean | undefined
   /** The types of authorization details that mean something there. Absent or empty: none. */
   detailTypes?: readonly string[] | undefined
+  /** True when access tokens that are bound to a certificate are taken. */
+  certificateBoundTokens?: boolean | undefined
 }
 
 /** Metadata of a protected resource (RFC 9728 §2). Clients use the first authorization server only, so there is one. */
@@ -139,6 +159,7 @@ export function protectedResourceMetadata({
   boundTokens,
   takesProofs,
   detailTypes,
+  certificateBoundTokens,
 }: ProtectedResource): Metadata {
   return {
     resource,
@@ -148,7 +169,9 @@ export function protectedResourceMetadata({
     ...(name === undefined ? {} : { resource_name: name }),
     ...(takesProofs === true ? { dpop_signing_alg_values_supported: proofAlgorithms } : {}),
     ...supportedDetails(detailTypes),
-    ...(boundTokens === true ? { dpop_bound_access_tokens_required: true } : {}),
+    // RFC 9728 §2: required means always, and a certificate would do as well.
+    ...(boundTokens === true && certificateBoundTokens !== true ? { dpop_bound_access_tokens_required: true } : {}),
+    ...(certificateBoundTokens === true ? { tls_client_certificate_bound_access_tokens: true } : {}),
   }
 }
 

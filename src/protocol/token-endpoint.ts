@@ -16,6 +16,8 @@ export interface TokenRequest {
   authorization: readonly string[]
   /** Every `DPoP` header line. */
   proofs: readonly string[]
+  /** The thumbprint of the client's certificate. Absent: none came, or the transport looks at none. */
+  certificate?: string | undefined
   correlationId: string
 }
 
@@ -39,6 +41,8 @@ export interface GrantRequest {
    * request is refused.
    */
   proofKey?: string | undefined
+  /** The thumbprint of the certificate that came with the request. What it means is for the role to say: see `possessionOf`. */
+  certificate?: string | undefined
   /** Spends the client's assertion and the proof, as far as they came: to be called after every check and before anything else is spent. */
   spendCredentials(): Promise<void>
   facts: AuditFacts
@@ -102,20 +106,25 @@ export async function answerTokenRequest(
           reason: 'grant_not_enabled',
         },
       )
-    const proof = await proofOf(request, endpoint, safe)
+    const proof = await proofOf(request, endpoint, client, safe)
     const spendCredentials = async () => {
       await spend()
       await proof?.spend()
     }
-    return await grant({ form, client, proofKey: proof?.key, spendCredentials, ...decision }, safe)
+    const { certificate } = request
+    return await grant({ form, client, proofKey: proof?.key, certificate, spendCredentials, ...decision }, safe)
   })
 }
 
 async function proofOf(
   { proofs: lines }: TokenRequest,
   { proofs, skew }: TokenEndpoint,
+  { boundTokens }: Client,
   ports: Ports,
 ): Promise<Proof | undefined> {
+  // RFC 9449 §5.2: whatever the grant.
+  if (lines.length === 0 && boundTokens === 'dpop')
+    throw new OAuthError('invalid_dpop_proof', 'this client must send a DPoP proof', { reason: 'pop_required' })
   if (lines.length === 0) return undefined
   if (proofs === undefined) throw proofNotOffered()
   return await verifyProof(lines, { ...proofs, method: 'POST', skew, ports })

@@ -1,6 +1,6 @@
 /** The assertion as a token: which issuer it is of, and whether it is an ID-JAG of that issuer for this client (ID-JAG §4.4.1). */
 
-import { checkConfirmation } from '../protocol/confirmation.ts'
+import { checkConfirmation, type Possession } from '../protocol/confirmation.ts'
 import { type IdJagClaims, readIdJagClaims } from '../protocol/id-jag.ts'
 import { checkTimes, isType, readJwt, verifySignature } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
@@ -27,7 +27,7 @@ export interface AssertionRules {
  * token may be used here: what it demands and whom it names is judged by the grant. Throws OAuthError `invalid_grant`.
  */
 export async function verifyAssertion(
-  { assertion, client, proofKey }: { assertion: string; client: string; proofKey: string | undefined },
+  { assertion, client, possession }: { assertion: string; client: string; possession: Possession },
   server: AssertionRules,
   now: Seconds,
   facts: AuditFacts,
@@ -54,8 +54,8 @@ export async function verifyAssertion(
     // ID-JAG §4.4.1: binds the token to the client; it authenticates no actor.
     if (claims.client_id !== client) throw new JwtError('client_mismatch', "unexpected 'client_id' claim value")
     checkTimes(jwt.claims, { now, skew: server.skew, maxLifetime: trusted.maxLifetime })
-    // ID-JAG §9.8.1.2: what is bound to a key is redeemed by that key alone.
-    checkConfirmation(claims.cnf, proofKey)
+    // ID-JAG §9.8.1.2: what is bound to a key or a certificate is redeemed with it alone.
+    checkConfirmation(claims.cnf, possession)
     return { claims, trusted }
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause

@@ -48,9 +48,9 @@ export async function answerIntrospection(
   )
 }
 
-/** IN-03: every claim the token has, and its type (RFC 9449 §6.2). */
+/** IN-03: every claim the token has, and its type (RFC 9449 §6.2; RFC 8705 §3.2: bound to a certificate, it is a Bearer token). */
 function membersOf({ claims }: ShownToken): { [claim: string]: unknown } {
   const { aud, ...others } = claims
-  const type = claims.cnf === undefined ? 'Bearer' : 'DPoP'
+  const type = claims.cnf?.jkt === undefined ? 'Bearer' : 'DPoP'
   return { ...others, aud: aud.length === 1 ? aud[0] : aud, token_type: type }
 }

@@ -2,7 +2,7 @@
 
 import { signAccessToken } from '../protocol/access-token.ts'
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
-import { confirmationOf } from '../protocol/confirmation.ts'
+import { confirmationOf, type Possession } from '../protocol/confirmation.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -23,6 +23,8 @@ export interface GrantedAccess {
   now: Seconds
   /** The thumbprint of the key whose proof came: bind the token to it, and its type is `DPoP`. Absent: a Bearer token. */
   proofKey?: string
+  /** In its place, the thumbprint of the certificate to bind the token to (`x5t#S256`): its type stays `Bearer` (RFC 8705 §3.1). */
+  certificate?: string
   /** Where the token's status stands, at a server that keeps one: put it into the token, or it cannot be ended. */
   statusIndex?: number
   /** The tenant of this server that the account belongs to: put it into the token, so that the resource keeps tenants apart. */
@@ -45,6 +47,12 @@ export interface IssuedAccess {
   /** `DPoP` for a token that is bound to the key of the proof that came with the request (RFC 9449 §5). */
   tokenType: 'Bearer' | 'DPoP'
   expiresIn: Seconds
+}
+
+/** What an access token is to be bound to: one of the two, or nothing. With a proof, its key (branch `mtls-cnf-binding`). */
+export function boundTo({ proofKey, certificate }: Possession): Pick<GrantedAccess, 'proofKey' | 'certificate'> {
+  if (proofKey !== undefined) return { proofKey }
+  return typeof certificate === 'string' ? { certificate } : {}
 }
 
 /** Makes the access token. It must not refuse: whatever could be checked has been, and what was shown for it is spent. */
@@ -82,7 +90,7 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       acr: signIn.acr,
       amr: signIn.amr,
       act: copyActor ? assertion?.act : undefined,
-      cnf: confirmationOf(proofKey),
+      cnf: confirmationOf(granted),
       status: statusIndex === undefined ? undefined : statusClaimOf(issuer, statusIndex),
     }
     const accessToken = await signAccessToken(claims, signingKeys.current())

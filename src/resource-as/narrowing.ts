@@ -3,6 +3,7 @@
 import type { DetailTypes } from '../protocol/authorization-details.ts'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import { type Branches, usualBranches } from '../protocol/branches.ts'
+import { confirmationOf, type Possession } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { Reason } from '../protocol/reasons.ts'
@@ -147,15 +148,15 @@ export function narrow(
 }
 
 /** POP-07: a resource that takes bound tokens alone is told of nobody else's. */
-export function refuseUnbound(granted: readonly string[], proofKey: string | undefined, server: ResourcePolicy): void {
-  if (proofKey !== undefined) return
+export function refuseUnbound(granted: readonly string[], shown: Possession, server: ResourcePolicy): void {
+  if (confirmationOf(shown) !== undefined) return
   const demanding = server.resources.find(
     ({ resource, boundTokens }) => boundTokens === true && granted.includes(resource),
   )
   if (demanding !== undefined)
     throw new OAuthError(
       'invalid_grant',
-      `${demanding.resource} takes sender-constrained tokens alone: send a DPoP proof`,
+      `${demanding.resource} takes sender-constrained tokens alone: send a DPoP proof${shown.certificate === null ? ', or come with a certificate' : ''}`,
       {
         reason: 'pop_required',
       },

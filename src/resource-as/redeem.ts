@@ -1,6 +1,7 @@
 /** The redemption at a resource authorization server: an ID-JAG in, an access token out (ID-JAG §4.4, RFC 7523). */
 
 import { type AuthorizationDetail, typesOf } from '../protocol/authorization-details.ts'
+import { possessionOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
@@ -13,7 +14,7 @@ import type { Grant } from '../protocol/token-endpoint.ts'
 import { noAccount, type ResolveSubject } from './accounts.ts'
 import { type AssertionRules, verifyAssertion } from './assertion.ts'
 import { readDetails, withDetails } from './authorization-details.ts'
-import type { Issue } from './issue.ts'
+import { boundTo, type Issue } from './issue.ts'
 import {
   clientMayUse,
   grantedResources,
@@ -63,11 +64,13 @@ export function redemption(server: ResourceAuthorizationServer): Grant {
 
 function redeem(server: ResourceAuthorizationServer): Grant {
   const newStatus = statusGiver(server)
-  return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
+  return async (request, ports) => {
+    const { form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted } = request
     refuseUnproven(form, proofKey)
+    const possession = possessionOf(request, server.branches)
     const assertion = form.required('assertion')
     const asked = readNarrowing(form)
-    const shown = { assertion, client: client.id, proofKey }
+    const shown = { assertion, client: client.id, possession }
     const { claims, trusted } = await verifyAssertion(shown, server, ports.now(), facts)
     judgeTenants(claims, trusted, facts)
     const stoppable = stoppableTenant(claims, trusted)
@@ -80,7 +83,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const resources = grantedResources(claims, asked.resources, server)
     const policy = withinTrust(await clientMayUse(client.id, trusted, server), trusted)
     const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
-    refuseUnbound(granted.resources, proofKey, server)
+    refuseUnbound(granted.resources, possession, server)
     namePolicy()
     const found = { claims, account: resolution, client: client.id, resources: granted.resources, ...stoppable }
     refuseBlocked(found, server)
@@ -112,7 +115,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       scope,
       tokenId,
       now: ports.now(),
-      ...(proofKey === undefined ? {} : { proofKey }),
+      ...boundTo(possession),
       ...(statusIndex === undefined ? {} : { statusIndex }),
       ...(trusted.audTenant === undefined ? {} : { tenant: trusted.audTenant }),
       ...(authorizationDetails === undefined ? {} : { authorizationDetails }),

@@ -22,12 +22,14 @@ export interface TokenRules {
   skew: Seconds
   /** The longest access token that is taken. */
   maxLifetime: Seconds
-  /** True when no token is taken that is not bound to a key. Absent: Bearer tokens are, too. */
+  /** True when no token is taken that is not bound to a key or a certificate. Absent: Bearer tokens are, too. */
   boundTokens?: boolean
   /** The one tenant of the authorization server whose tokens are taken. Absent: all; keep their data apart by {@link Principal.tenant}. */
   tenant?: string
   /** The types of authorization details that mean something here, for the metadata. Absent: none. */
   detailTypes?: readonly string[] | undefined
+  /** True when tokens bound to a certificate are taken, from requests that came with it (RFC 8705 §3). Absent: they are refused. */
+  certificateBoundTokens?: boolean
   /** Nonces that DPoP proofs must hold. Absent: they need none. */
   proofNonces?: ProofNonces
 }
@@ -44,8 +46,10 @@ export interface Principal {
   /** What else the token allows (RFC 9396 §9.1): to be judged by the resource, which knows the types. Absent: nothing. */
   authorizationDetails?: readonly AuthorizationDetail[] | undefined
   tokenId: string
-  /** The thumbprint of the key that the token is bound to. Absent: it is a Bearer token. */
+  /** The thumbprint of the key that the token is bound to. Absent: it came as a Bearer token. */
   proofKey?: string | undefined
+  /** The thumbprint of the certificate that the token is bound to. */
+  certificate?: string | undefined
   authTime?: Seconds | undefined
   acr?: string | undefined
   act?: { [member: string]: unknown } | undefined
@@ -55,6 +59,8 @@ export interface Principal {
 export interface GuardedRequest {
   /** Every `Authorization` line. */
   authorization: readonly string[]
+  /** The thumbprint of the client's certificate, from a place that nobody else can write to. Absent: none came. */
+  certificate?: string | undefined
   correlationId: string
 }
 
@@ -93,7 +99,9 @@ export async function readPrincipal(
       throw new JwtError('token_invalid', 'is not a Bearer token')
     const proof = scheme === 'DPoP' ? await proofOf(token, request as ProvableRequest, options) : undefined
     const { ports, check, authorizationServer: issuer } = options
-    const claims = await check(token, { ...options, issuer, now: ports.now(), proofKey: proof?.key })
+    const certificate = options.certificateBoundTokens === true ? (request.certificate ?? null) : undefined
+    const shown = { proofKey: proof?.key, certificate }
+    const claims = await check(token, { ...options, issuer, now: ports.now(), ...shown })
     await proof?.spend()
     return {
       issuer: claims.iss,
@@ -104,6 +112,7 @@ export async function readPrincipal(
       authorizationDetails: claims.authorization_details,
       tokenId: tokenIdHash(claims.iss, claims.jti),
       proofKey: proof?.key,
+      certificate: claims.cnf?.['x5t#S256'] === undefined ? undefined : request.certificate,
       authTime: claims.auth_time,
       acr: claims.acr,
       act: claims.act,

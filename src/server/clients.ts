@@ -22,8 +22,13 @@ export function clientFinder(
   { documents, reachOf }: DocumentClients,
 ): (id: string) => Promise<Client | undefined> {
   const isOff = (id: string) => policy.isOff({ client: id }) || policy.isOff({ client: id, audience: issuer })
-  const byDocument = ({ id, disabled, assertionAudienceAlso }: ClientEntry) =>
-    documentClient({ id, enabled: !disabled && !isOff(id), ...alsoAddressed(issuer, assertionAudienceAlso) }, documents)
+  const byDocument = ({ id, disabled, assertionAudienceAlso, boundTokens }: ClientEntry) => ({
+    ...documentClient(
+      { id, enabled: !disabled && !isOff(id), ...alsoAddressed(issuer, assertionAudienceAlso) },
+      documents,
+    ),
+    ...(boundTokens === undefined ? {} : { boundTokens }),
+  })
   const clients = builtFrom(known, (entries) => {
     const listed = [...entries.values()].filter(({ entry }) => entry.metadataDocument !== true)
     return new Map(listed.map(({ entry }) => [entry.id, clientOf(issuer, entry)]))
@@ -53,7 +58,7 @@ export function protectedResourceFinder(
 
 function clientOf(
   issuer: string,
-  { id, authMethods = [], secretDigest, jwks, disabled, assertionAudienceAlso }: ClientEntry,
+  { id, authMethods = [], secretDigest, jwks, disabled, assertionAudienceAlso, boundTokens }: ClientEntry,
 ): Client {
   return {
     id,
@@ -61,6 +66,7 @@ function clientOf(
     authMethods,
     ...(secretDigest === undefined ? {} : { secretDigest }),
     ...(jwks === undefined ? {} : { keys: jwks }),
+    ...(boundTokens === undefined ? {} : { boundTokens }),
     ...alsoAddressed(issuer, assertionAudienceAlso),
   }
 }

@@ -8,10 +8,12 @@ import { branches } from './config-branches.ts'
 import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
 import { limits, trustedProxies } from './config-limits.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
+import { account, user } from './config-people.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
 import { samlAt, samlIssuers } from './config-saml.ts'
 import { tenancy } from './config-tenants.ts'
+import { transportMembers } from './config-transport.ts'
 import {
   address,
   addressRange,
@@ -68,6 +70,7 @@ function idpSchema(sources: Sources, development: boolean) {
   return mapping({
     issuer: ownIssuer,
     listen: listen.prefault(usualListens.idp),
+    ...transportMembers(sources),
     keys: signingKeys(sources),
     subjectIssuers: z.array(subjectIssuer).min(1),
     samlIssuers: samlIssuers(sources),
@@ -102,16 +105,6 @@ const subjectIssuer = mapping({
   jwksUri: address.optional(),
 })
 
-const user = mapping({
-  sub: foreignName,
-  ...tenancy.user,
-  email: z.string().min(3).max(320).optional(),
-  emailVerified: z.boolean().default(false),
-  groups: z.array(z.string().min(1)).default([]),
-  disabled: z.boolean().default(false),
-  claims: z.record(z.string(), z.json()).default({}),
-})
-
 const authMethods = z.array(z.enum(clientAuthMethods)).min(1)
 
 /** What every client has, beside its credentials. Without a metadata document, it has `authMethods`. */
@@ -121,6 +114,8 @@ export const plainClientMembers = {
   authMethods: authMethods.optional(),
   assertionAudienceAlso: z.literal('tokenEndpoint').optional(),
   disabled: z.boolean().default(false),
+  /** What all of its tokens are bound to (RFC 9449 §5.2, RFC 8705 §3.4). Absent: what each request brings. */
+  boundTokens: z.enum(['dpop', 'certificate']).optional(),
 }
 
 /** What a client has at one role alone. */
@@ -191,6 +186,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
   return mapping({
     issuer: ownIssuer,
     listen: listen.prefault(usualListens.resourceAs),
+    ...transportMembers(sources),
     keys: signingKeys(sources),
     resources: z
       .array(
@@ -236,14 +232,6 @@ export const trustedIssuer = mapping({
   unknownUsers: z.enum(['refuse', 'create']).default('refuse'),
   jwksUri: address.optional(),
   disabled: z.boolean().default(false),
-})
-
-const account = mapping({
-  id: foreignName,
-  ...tenancy.account,
-  email: z.string().min(3).max(320).optional(),
-  disabled: z.boolean().default(false),
-  links: z.array(mapping({ issuer: foreignIssuer, ...tenancy.link, sub: foreignName })).default([]),
 })
 
 /** A configuration that was read and judged: defaults filled in, secrets and keys at hand. */

@@ -64,6 +64,7 @@ function policyVersionOf(top: Part): string {
   const roles = ['idp', 'resourceAs'].map((role) => ({
     ...(top.at(role).value as object | undefined),
     listen: undefined,
+    tls: undefined,
   }))
   return createHash('sha256').update(JSON.stringify(roles)).digest('base64url').slice(0, 12)
 }

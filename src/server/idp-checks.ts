@@ -7,6 +7,7 @@ import { hasDocument } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
 import { checkIssuerForms, checkNaming } from './config-profiles.ts'
 import { checkConnectionRefreshTokens } from './config-refresh-tokens.ts'
+import { checkTransport } from './config-transport.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { checkSaml } from './saml-checks.ts'
 import { nearest } from './spelling.ts'
@@ -51,6 +52,7 @@ export function checkIdp(idp: Part): Finding[] {
         .map((user) => user.at('sub')),
       'listed',
     ),
+    ...checkTransport(idp),
     ...checkSubjectIssuers(idp),
     ...checkSaml(idp),
     ...checkIssuerForms(idp.at('resourceServers'), 'idpResourceServer'),

@@ -1,15 +1,36 @@
 /** The HTTP server of a role, or of the administration: its limits against slow senders, and where it listens. */
 
+import { constants } from 'node:crypto'
+import type { RequestListener } from 'node:http'
+import { createServer, Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import fastify, { type FastifyInstance } from 'fastify'
+import type { SecureContextOptions } from 'node:tls'
+import fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify'
+import type { TlsSetting } from './config-transport.ts'
 import type { Listen } from './config-values.ts'
 import { StartError } from './start-error.ts'
+import { followTlsFiles, type TlsMaterial } from './tls-files.ts'
 
-/** A server without routes. The parameters in its addresses may be as long as an issuer identifier. */
-export function newApp(trustedProxies: readonly string[] = []): FastifyInstance {
+/** What is special about one server. */
+export interface AppOptions {
+  /** Proxies whose word on who the sender is counts. Absent: nobody's. */
+  trustedProxies?: readonly string[]
+  /** Absent: it listens without TLS. */
+  tls?: TlsSetting | undefined
+  /** Told of files of `tls` that cannot be used. */
+  warn?(message: string): void
+}
+
+/**
+ * A server without routes. The parameters in its addresses may be as long as an issuer identifier. With `tls` it follows the files of its
+ * certificate until it is closed.
+ */
+export function newApp({ trustedProxies = [], tls, warn = () => {} }: AppOptions = {}): FastifyInstance {
   // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
   const http = { headersTimeout: 9000, connectionsCheckingInterval: 1000 }
-  return fastify({
+  const own: { serverFactory?: FastifyServerFactory } =
+    tls === undefined ? {} : { serverFactory: (handler) => tlsServer(tls, handler) }
+  const app = fastify({
     logger: false,
     // Nobody else's word on who the sender is.
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
@@ -19,7 +40,35 @@ export function newApp(trustedProxies: readonly string[] = []): FastifyInstance 
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
     http,
+    ...own,
   })
+  if (tls === undefined) return app
+  const { server } = app
+  if (!(server instanceof Server)) throw new TypeError('a server with TLS is one of node:https')
+  const files = followTlsFiles(tls.paths, { warn, use: (material) => server.setSecureContext(secured(material)) })
+  app.addHook('onClose', async () => files.close())
+  return app
+}
+
+function tlsServer({ material, asksCertificates }: TlsSetting, handler: RequestListener): Server {
+  return createServer(
+    {
+      ...secured(material),
+      // RFC 8705 §3: who holds the key of a certificate is what counts; whether one came, and of whom, is judged for each request.
+      requestCert: asksCertificates,
+      rejectUnauthorized: false,
+      handshakeTimeout: 9000,
+      headersTimeout: 9000,
+      requestTimeout: 9000,
+      connectionsCheckingInterval: 1000,
+    },
+    handler,
+  )
+}
+
+function secured(material: TlsMaterial): SecureContextOptions {
+  // A certificate is shown once, when the connection begins: none may be changed in the middle of it.
+  return { ...material, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION }
 }
 
 const variables = { idp: 'XAA_IDP_LISTEN', resourceAs: 'XAA_RAS_LISTEN', admin: 'XAA_ADMIN_LISTEN' }
@@ -40,5 +89,5 @@ export async function listenOn(app: FastifyInstance, part: ListeningPart, { host
     )
   }
   const { address, family, port: bound } = app.server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+  return `http${app.server instanceof Server ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
 }

@@ -6,6 +6,7 @@ import { checkClients } from './client-checks.ts'
 import { checkMetadataDocuments } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
 import { checkIssuerForms } from './config-profiles.ts'
+import { checkTransport } from './config-transport.ts'
 import { checkInteractive } from './interactive-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
 
@@ -26,6 +27,7 @@ export function checkResourceAs(server: Part): Finding[] {
     ...checkClients(server.at('clients'), server.at('issuer')),
     ...checkClients(server.at('protectedResources')),
     ...checkResourceAsDetails(server),
+    ...checkTransport(server),
     ...checkMetadataDocuments(server),
     ...checkReach(server.at('metadataDocuments'), server.at('resources').items()),
     ...checkInteractive(server),

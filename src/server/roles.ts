@@ -10,6 +10,7 @@ import type { Ports, Seconds } from '../protocol/ports.ts'
 import type { Store } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 import type { Config } from './config.ts'
+import { certificateOptions, type TlsSetting } from './config-transport.ts'
 import { isLoopbackUrl, type Listen } from './config-values.ts'
 import { endpointLimits } from './endpoint-limits.ts'
 import { idpRole } from './idp-role.ts'
@@ -41,6 +42,7 @@ export interface Role {
   role: 'idp' | 'resourceAs'
   issuer: string
   listen: Listen
+  tls: TlsSetting | undefined
   plugin: FastifyPluginAsync
 }
 
@@ -49,29 +51,34 @@ export function rolesOf(parts: ProcessParts): Role[] {
   const { idp, resourceAs } = parts.config
   const roles: Role[] = []
   if (idp !== undefined) {
-    const { issuer, listen } = idp
+    const { issuer, listen, tls } = idp
     const { surroundings, shared } = around(parts, issuer)
     const signingKeys = followedKeys(idp.keys, surroundings, parts)
-    const options = { ...idpRole(idp, surroundings, signingKeys, parts.store.records), ...noncesOf(idp), ...shared }
+    const options = {
+      ...idpRole(idp, surroundings, signingKeys, parts.store.records),
+      ...noncesOf(idp),
+      ...certificateOptions(idp),
+      ...shared,
+    }
     const plugin: FastifyPluginAsync = async (app) => {
       app.addHook('onClose', async () => signingKeys.close())
       await loadSaml(idp)
       await app.register(idpPlugin, options)
     }
-    roles.push({ role: 'idp', issuer, listen, plugin })
+    roles.push({ role: 'idp', issuer, listen, tls, plugin })
   }
   if (resourceAs !== undefined) {
-    const { issuer, listen } = resourceAs
+    const { issuer, listen, tls } = resourceAs
     const { surroundings, shared } = around(parts, issuer)
     const signingKeys = followedKeys(resourceAs.keys, surroundings, parts)
     const role = resourceAsRole(resourceAs, surroundings, parts.store.records, signingKeys)
-    const options = { ...role, signingKeys, ...noncesOf(resourceAs), ...shared }
+    const options = { ...role, signingKeys, ...noncesOf(resourceAs), ...certificateOptions(resourceAs), ...shared }
     const plugin: FastifyPluginAsync = async (app) => {
       app.addHook('onClose', async () => signingKeys.close())
       const interactive = await codeGrantOf(resourceAs, { ...role, ...shared }, parts)
       await app.register(resourceAsPlugin, { ...options, ...(interactive === undefined ? {} : { interactive }) })
     }
-    roles.push({ role: 'resourceAs', issuer, listen, plugin })
+    roles.push({ role: 'resourceAs', issuer, listen, tls, plugin })
   }
   return roles
 }

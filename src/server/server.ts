@@ -9,6 +9,7 @@ import { type Store, StoreUnavailableError, StoreUnsafeError } from '../store/st
 import { adminOf } from './admin-role.ts'
 import { type Audit, fileAudit, streamAudit } from './audit.ts'
 import type { Config } from './config.ts'
+import type { TlsSetting } from './config-transport.ts'
 import type { Listen } from './config-values.ts'
 import { drain } from './drain.ts'
 import { eventLoopWatch } from './event-loop-watch.ts'
@@ -118,19 +119,23 @@ export async function startServers(config: Config, options: StartOptions): Promi
     const parts: ProcessParts = { config, store, audit, policy, purgeKey, portsOver, log }
     const limit = requestLimit(undefined, loop.isBehind)
     const roles: RunningRole[] = []
-    const serve = async (part: ListeningPart, listen: Listen, plugin: FastifyPluginAsync): Promise<string> => {
-      const app = newApp(config.trustedProxies)
+    const serve = async (
+      part: ListeningPart,
+      { listen, plugin, tls }: { listen: Listen; plugin: FastifyPluginAsync; tls?: TlsSetting | undefined },
+    ): Promise<string> => {
+      const app = newApp({ trustedProxies: config.trustedProxies, tls, warn })
       ending.prepare(app)
       healthRoutes(app, readiness)
       await app.register(limit.guarding(plugin))
       return await listenOn(app, part, listen)
     }
-    for (const { role, issuer, listen, plugin } of rolesOf(parts)) {
-      const listens = await serve(role, listen, plugin)
+    for (const one of rolesOf(parts)) {
+      const { role, issuer } = one
+      const listens = await serve(role, one)
       roles.push({ role, issuer, listens, metadata: metadataAddresses(issuer)[0] ?? issuer })
     }
     const admin = adminOf(parts)
-    const address = admin === undefined ? {} : { administration: await serve('admin', admin.listen, admin.plugin) }
+    const address = admin === undefined ? {} : { administration: await serve('admin', admin) }
     return { roles, ...address, fence: store.fence(), close, cut: ending.cut }
   } catch (cause) {
     await close()

@@ -111,8 +111,8 @@ export function followSigningKeys(file: SigningKeyFile, options: FollowOptions):
   }
 }
 
-/** Changes when the file does, or its permissions. */
-async function stampOf(path: string): Promise<string> {
+/** Changes when the file does, or its permissions. Never rejects. */
+export async function stampOf(path: string): Promise<string> {
   try {
     const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
     return [ino, size, mtimeNs, ctimeNs].join(' ')

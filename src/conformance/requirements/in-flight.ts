@@ -59,8 +59,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch mtls-cnf-binding; RFC 8705 §3.1',
     says: 'The ID-JAG may be bound to the client’s certificate.',
     branch: 'mtls-cnf-binding',
-    status: 'not implemented',
-    why: 'Client certificates are not looked at.',
+    status: 'implemented',
+    why: 'Behind the switch, off unless it is set. With a DPoP proof as well, the key of the proof alone is bound.',
   },
   {
     id: 'FL-MTLS-02',
@@ -69,8 +69,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch mtls-cnf-binding',
     says: 'A certificate that is bound and missing, or another, spoils the ID-JAG.',
     branch: 'mtls-cnf-binding',
-    status: 'not implemented',
-    why: 'Client certificates are not looked at; an ID-JAG bound to one is refused (POP-08).',
+    status: 'implemented',
+    why: 'Behind the switch; while it is off, an ID-JAG bound to a certificate is refused (POP-08).',
   },
   {
     id: 'FL-JWE-01',
