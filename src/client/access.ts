@@ -36,6 +36,8 @@ export interface AccessToken {
 export interface Access {
   /** A token for the target, kept or new. Throws CrossAppError. */
   tokenFor(target: Target): Promise<AccessToken>
+  /** The identity provider with its token endpoint. Throws CrossAppError where that cannot be found. */
+  findIdentityProvider(): Promise<AuthorizationServer>
   /** Forgets a token that the resource no longer takes. */
   drop(target: Target, token: AccessToken): void
 }
@@ -94,6 +96,7 @@ export function accessOf(settings: Settings, send: Send): Access {
   }
 
   return {
+    findIdentityProvider,
     tokenFor: (target) =>
       tokens.get(keyOf(target), async () => {
         const value = await obtain(target)

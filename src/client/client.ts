@@ -15,5 +15,6 @@ export { CrossAppError, type CrossAppStep, type CrossAppStop, SignInRequired } f
 export { type CrossAppClient, createCrossAppClient, createCrossAppFetch } from './cross-app-fetch.ts'
 export type { CrossAppOptions, IdentityProviderOptions, ResourceServerOptions } from './options.ts'
 export type { ProofKeyOption } from './prover.ts'
+export type { IssuedRefreshToken, RefreshTokenOptions, SignInResult } from './refresh-token.ts'
 export type { Fetch, Step, StepName } from './sending.ts'
 export type { Subject } from './subject.ts'

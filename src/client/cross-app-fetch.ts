@@ -5,6 +5,12 @@ import { isSafeAddress } from './address.ts'
 import { type Challenge, tokenChallenge } from './challenge.ts'
 import { CrossAppError, refusal } from './cross-app-error.ts'
 import { type CrossAppOptions, settingsOf } from './options.ts'
+import {
+  type IssuedRefreshToken,
+  type RefreshTokenOptions,
+  requestRefreshToken,
+  type SignInResult,
+} from './refresh-token.ts'
 import { scopesOf, unionOf } from './scopes.ts'
 import { type Fetch, sending } from './sending.ts'
 import { targetsOf } from './targets.ts'
@@ -20,6 +26,11 @@ export interface CrossAppClient {
   fetch: Fetch
   /** The access token with which `fetch` would call an address. Sends one GET there without a token, unless it knows the resource. */
   token(url: string): Promise<AccessToken>
+  /**
+   * Gets a refresh token for what the person's sign-in gave, once, where the identity provider gives out such (ID-JAG §4.5). The client
+   * does not keep it: the application does, and `subject.refreshToken` gives it back. Throws as {@link requestRefreshToken} says.
+   */
+  requestRefreshToken(signIn: SignInResult, options?: RefreshTokenOptions): Promise<IssuedRefreshToken>
 }
 
 /**
@@ -102,6 +113,11 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
       await response.body?.cancel()
       const { token } = await granted(await targets.discover(request.url, tokenChallenge(response)))
       return token
+    },
+
+    async requestRefreshToken(signIn, options = {}) {
+      const identityProvider = await access.findIdentityProvider()
+      return await requestRefreshToken(signIn, options, { identityProvider, settings, send })
     },
   }
 }

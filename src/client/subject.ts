@@ -14,7 +14,7 @@ export interface Subject {
 
 export interface SubjectToken {
   token: string
-  type: (typeof tokenType)['idToken' | 'refreshToken']
+  type: (typeof tokenType)['idToken' | 'refreshToken' | 'saml2']
 }
 
 /**

@@ -159,6 +159,7 @@ export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonce
     scopes: [{ name: 'chat.read' }, { name: 'chat.write' }],
     resources: [],
     signIn: {},
+    refreshTokens: { maxAge: 8 * 3600 },
     lifetime: 300,
     subject: { kind: 'same' },
     userClaims: [],
@@ -184,6 +185,22 @@ export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonce
                 }
               : undefined,
           refreshTokens: { find: async (token) => refreshTokens.get(token), findUser: async () => alice },
+          refreshTokenIssue: {
+            sessionAge: 8 * 3600,
+            audiences: () => [place.ras],
+            keep: async (token, record) => void refreshTokens.set(token, record),
+            end: async (token) => void refreshTokens.delete(token),
+          },
+          samlAssertions: {
+            purposes: ['refresh-token'],
+            read: async () => ({
+              user: alice,
+              issuer: 'https://saml.example',
+              nameId: { value: 'alice' },
+              authTime: clock.now,
+              spend: async () => {},
+            }),
+          },
           findResourceServer: async (audience) =>
             audience === place.ras
               ? { issuer: place.ras, aliases: [], resources: [`${place.api}/mcp`], enabled: true }
