@@ -4,7 +4,6 @@ export { type IdpPluginOptions, idpPlugin } from './http/idp-plugin.ts'
 export { type ResourceAsPluginOptions, resourceAsPlugin } from './http/resource-as-plugin.ts'
 export { principalOf, type ResourcePluginOptions, resourcePlugin } from './http/resource-plugin.ts'
 export {
-  type AccessDecision,
   type AccessQuestion,
   type Connection,
   decideAccess,
@@ -14,6 +13,7 @@ export {
   type SubjectMapping,
   type User,
 } from './idp/connections.ts'
+export type { AccessDecision } from './idp/decision.ts'
 export { type IdentityProvider, tokenExchange } from './idp/exchange.ts'
 export type { IdTokenIssuer, RefreshTokenRecord, RefreshTokens } from './idp/subject.ts'
 export { documentFetch } from './outbound/document.ts'
@@ -44,6 +44,7 @@ export { signingKeysOf } from './protocol/own-keys.ts'
 export { type PersonRules, personIdOf } from './protocol/person.ts'
 export type { AuditEvent, Ports, Seconds } from './protocol/ports.ts'
 export { type Reason, reasons } from './protocol/reasons.ts'
+export type { SignInDemand } from './protocol/sign-in.ts'
 export { type StatusClaim, statusClaimOf, statusListUri } from './protocol/status-reference.ts'
 export type { SamlName, SamlNameFormat, SamlNameMember } from './protocol/subject-identifier.ts'
 export {
@@ -54,7 +55,7 @@ export {
   type TokenResponse,
 } from './protocol/token-endpoint.ts'
 export { Challenge, type SchemeChallenge } from './resource/challenge.ts'
-export { type Guard, type GuardOptions, guardOf } from './resource/guard.ts'
+export { type AuthorizedRequest, type Guard, type GuardOptions, guardOf } from './resource/guard.ts'
 export { type IntrospectionOptions, introspection } from './resource/introspection.ts'
 export type { GuardedRequest, Principal, ProvableRequest, TokenRules } from './resource/presented-token.ts'
 export { dangerouslyLocalOnly, type Revocation, type TokenCheck, type TokenSource } from './resource/revocation.ts'

@@ -1,6 +1,6 @@
 /** Tells a person at a terminal what the client did, step by step, and why it stopped. */
 
-import { CrossAppError, type Step } from '../client/client.ts'
+import { CrossAppError, SignInRequired, type Step } from '../client/client.ts'
 import { readJwt } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 
@@ -81,7 +81,21 @@ export function errorReport(error: unknown): string {
     if (value === undefined) return []
     return [`  ${member}: ${printable(typeof value === 'string' ? value : JSON.stringify(value))}`]
   })
-  return [error.message, ...lines, ''].join('\n')
+  return [error.message, ...lines, ...signInAdvice(error), ''].join('\n')
+}
+
+/** CL-11: what the person does, and with which parameters. */
+function signInAdvice(error: CrossAppError): string[] {
+  if (!(error instanceof SignInRequired)) return []
+  const { acrValues, maxAge } = error
+  const wanted = [
+    ...(acrValues.length === 0 ? [] : [`acr_values=${printable(acrValues.join(' '))}`]),
+    ...(maxAge === undefined ? [] : [`max_age=${maxAge}`]),
+  ]
+  const how = wanted.length === 0 ? '' : ` with ${wanted.join(' and ')}`
+  return [
+    `  to go on: sign in again at the identity provider${how}, put the new token where subject: of the client configuration reads it, and call again`,
+  ]
 }
 
 /** The same for a program: ours beside `answer`, which holds the refusal as the server sent it. */

@@ -17,4 +17,5 @@ export type { CrossAppOptions, IdentityProviderOptions, ResourceServerOptions } 
 export type { ProofKeyOption } from './prover.ts'
 export type { IssuedRefreshToken, RefreshTokenOptions, SignInResult } from './refresh-token.ts'
 export type { Fetch, Step, StepName } from './sending.ts'
+export type { DemandedSignIn } from './sign-in.ts'
 export type { Subject } from './subject.ts'

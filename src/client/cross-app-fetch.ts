@@ -13,12 +13,13 @@ import {
 } from './refresh-token.ts'
 import { scopesOf, unionOf } from './scopes.ts'
 import { type Fetch, sending } from './sending.ts'
+import { signingIn } from './sign-in.ts'
 import { targetsOf } from './targets.ts'
 
 export interface CrossAppClient {
   /**
    * Like the global `fetch`, as the signed-in person. Answers 401 and 403 are tried to be remedied once each and reach the caller
-   * when that does not help. It differs in four points: the body is read into memory first, so that the call can be
+   * when that does not help; a better sign-in is asked of {@link CrossAppOptions.signIn}, once. It differs in four points: the body is read into memory first, so that the call can be
    * repeated; redirects are not followed, so that the token stays within its resource, and a 3xx is given to the caller; an
    * `Authorization` header is a TypeError, because no other credential ever stands in; addresses are https or loopback.
    * Rejects with {@link CrossAppError} when no access token can be had.
@@ -42,6 +43,7 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
   const send = sending(settings)
   const access = accessOf(settings, send)
   const targets = targetsOf(settings, send)
+  const signedIn = signingIn(settings.signIn)
 
   /** Gets a token, and only then remembers the target: what was refused leaves no trace. */
   async function granted(target: Target): Promise<Held> {
@@ -78,41 +80,52 @@ export function createCrossAppClient(options: CrossAppOptions): CrossAppClient {
     return response
   }
 
+  async function callWithToken(request: BufferedRequest): Promise<Response> {
+    const { url } = request
+    const { signal } = request.init
+    let held = await orAborted(known(url), signal)
+    let renewed = false
+    let steppedUp = false
+    for (;;) {
+      const response = await call(request, held?.token)
+      const challenge = tokenChallenge(response, held?.token.type)
+      if (held !== undefined) await refuseWeakSignIn(response, challenge, held, access.drop)
+      if (response.status === 401 && !renewed) {
+        if (held !== undefined) access.drop(held.target, held.token)
+        renewed = true
+        await response.body?.cancel()
+        held = await orAborted(targets.discover(url, challenge).then(granted), signal)
+      } else if (response.status === 403 && held !== undefined && !steppedUp) {
+        const wider = widened(held.target, challenge)
+        if (wider === undefined) return response
+        steppedUp = true
+        await response.body?.cancel()
+        held = await orAborted(granted(wider), signal)
+      } else return response
+    }
+  }
+
+  async function tokenFor(request: BufferedRequest): Promise<AccessToken> {
+    const held = await known(request.url)
+    if (held !== undefined) return held.token
+    const response = await call(request, undefined)
+    await response.body?.cancel()
+    const { token } = await granted(await targets.discover(request.url, tokenChallenge(response)))
+    return token
+  }
+
   return {
     async fetch(input, init) {
       const request = await buffered(input, init)
-      const { url } = request
-      const { signal } = request.init
-      let held = await orAborted(known(url), signal)
-      let renewed = false
-      let steppedUp = false
-      for (;;) {
-        const response = await call(request, held?.token)
-        const challenge = tokenChallenge(response, held?.token.type)
-        if (held !== undefined) await refuseWeakSignIn(response, challenge, held, access.drop)
-        if (response.status === 401 && !renewed) {
-          if (held !== undefined) access.drop(held.target, held.token)
-          renewed = true
-          await response.body?.cancel()
-          held = await orAborted(targets.discover(url, challenge).then(granted), signal)
-        } else if (response.status === 403 && held !== undefined && !steppedUp) {
-          const wider = widened(held.target, challenge)
-          if (wider === undefined) return response
-          steppedUp = true
-          await response.body?.cancel()
-          held = await orAborted(granted(wider), signal)
-        } else return response
-      }
+      return await orAborted(
+        signedIn(() => callWithToken(request)),
+        request.init.signal,
+      )
     },
 
     async token(address) {
       const request = await buffered(address)
-      const held = await known(request.url)
-      if (held !== undefined) return held.token
-      const response = await call(request, undefined)
-      await response.body?.cancel()
-      const { token } = await granted(await targets.discover(request.url, tokenChallenge(response)))
-      return token
+      return await signedIn(() => tokenFor(request))
     },
 
     async requestRefreshToken(signIn, options = {}) {

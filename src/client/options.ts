@@ -10,6 +10,7 @@ import { profiled } from './profiled.ts'
 import { type ProofKeyOption, type Prover, proverOf } from './prover.ts'
 import { scopesOf } from './scopes.ts'
 import type { Fetch, Step } from './sending.ts'
+import type { DemandedSignIn } from './sign-in.ts'
 import type { Subject } from './subject.ts'
 
 /** The identity provider the person signs in with. */
@@ -56,6 +57,12 @@ export interface CrossAppOptions {
   /** One signed-in person. Another person needs another client: the access tokens that are kept are this one's. */
   subject: Subject
   /**
+   * Has the person sign in again at the identity provider, as demanded (CL-11): called once for one call, which is repeated when it
+   * resolves and fails with what it rejects with. `subject` is asked anew then, so it must give what came of that sign-in. Absent: such a
+   * call rejects with {@link SignInRequired}.
+   */
+  signIn?(demanded: DemandedSignIn): Promise<void>
+  /**
    * Binds ID-JAGs and access tokens to a key of this client by DPoP proofs (RFC 9449, ID-JAG §9.8): at both servers and at every call.
    * `{ key }` is a private JWK. Then nothing that is not bound is used, so both servers and the API must offer it. Default: no proofs.
    */
@@ -74,7 +81,9 @@ export interface CrossAppOptions {
   onStep?(step: Step): void
 }
 
-export interface Settings extends Required<Omit<CrossAppOptions, 'resourceServers' | 'dpop'>> {
+export interface Settings extends Required<Omit<CrossAppOptions, 'resourceServers' | 'dpop' | 'signIn'>> {
+  /** Absent: nobody can be asked to sign in. */
+  signIn?: CrossAppOptions['signIn']
   /** As it was when the client was made. */
   resourceServers: ReadonlyMap<string, ResourceServerOptions>
   /** Absent: no proofs. */

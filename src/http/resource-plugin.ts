@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import { OAuthError } from '../protocol/errors.ts'
 import type { Ports } from '../protocol/ports.ts'
 import { recordRefusal } from '../protocol/token-endpoint.ts'
+import type { SignInDemand } from '../protocol/sign-in.ts'
 import { Challenge, challengeAnswer } from '../resource/challenge.ts'
 import { type GuardOptions, guardOf } from '../resource/guard.ts'
 import type { Principal } from '../resource/presented-token.ts'
@@ -21,6 +22,8 @@ export interface ResourcePluginOptions extends GuardOptions {
    * Absent: none beyond a good token.
    */
   requiredScopes?(request: FastifyRequest): readonly string[]
+  /** What the person's sign-in must have been for one request (RFC 9470). Absent, or undefined for a request: anything. */
+  requiredSignIn?(request: FastifyRequest): SignInDemand | undefined
   /** The routes to protect. */
   routes(app: FastifyInstance): void | Promise<void>
 }
@@ -36,7 +39,7 @@ export function principalOf(request: FastifyRequest): Principal {
 
 /** Protects the routes that `options.routes` registers, on every method, and serves the RFC 9728 document. */
 export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (app, options) => {
-  const { ports, requiredScopes, routes } = options
+  const { ports, requiredScopes, requiredSignIn, routes } = options
   const certificateBoundTokens = options.clientCertificates !== undefined
   const guard = guardOf({ certificateBoundTokens, ...options }, ports)
   const certificateOf = certificateReader(options.clientCertificates, options)
@@ -68,7 +71,8 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
     })
     scope.addHook('preHandler', async (request) => {
       const required = requiredScopes?.(request) ?? []
-      await guard.authorize(principalOf(request), { required, correlationId: correlationIdOf(request) })
+      const signIn = requiredSignIn?.(request)
+      await guard.authorize(principalOf(request), { required, signIn, correlationId: correlationIdOf(request) })
     })
     scope.setErrorHandler(async (error, request, reply) => {
       if (error instanceof Challenge) {

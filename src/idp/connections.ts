@@ -2,12 +2,13 @@
 
 import type { AuthorizationDetail, DetailTypes } from '../protocol/authorization-details.ts'
 import { type Block, blockMembers, blockOf } from '../protocol/blocks.ts'
-import type { OAuthErrorCode } from '../protocol/errors.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Seconds } from '../protocol/ports.ts'
-import type { Reason } from '../protocol/reasons.ts'
 import { sameResource } from '../protocol/resource.ts'
+import type { KnownSignIn, SignInDemand } from '../protocol/sign-in.ts'
 import type { SamlName } from '../protocol/subject-identifier.ts'
+import type { AccessDecision, AccessDenial } from './decision.ts'
+import { scopesForSignIn, signInTooWeak } from './step-up.ts'
 
 /** A resource authorization server that this IdP may issue ID-JAGs for. */
 export interface ResourceServer {
@@ -50,13 +51,13 @@ export interface Connection {
   clientThere: string
   enabled: boolean
   who: People
-  /** Scopes, each for the persons it names; without `who`, for everybody the connection is for. */
-  scopes: readonly { name: string; who?: People }[]
+  /** Scopes, each for the persons it names; without `who`, for everybody the connection is for. `signIn` is demanded for it as well. */
+  scopes: readonly { name: string; who?: People; signIn?: SignInDemand }[]
   resources: readonly string[]
   /** The most there may be of authorization details, with the persons as for a scope. Absent: none. */
   details?: readonly { detail: AuthorizationDetail; who?: People }[]
   /** What the person's sign-in must have been (ID-JAG §9.2). */
-  signIn: { acr?: readonly string[]; maxAge?: Seconds }
+  signIn: SignInDemand
   /** How long after the sign-in refresh tokens of this IdP's own are taken. Absent: not at all. */
   refreshTokens?: { maxAge: Seconds }
   lifetime: Seconds
@@ -85,7 +86,11 @@ export interface AccessQuestion {
   resources: readonly string[]
   /** True when authorization details are asked for; what of them is granted is decided apart. */
   details?: boolean
-  authentication: { authTime?: Seconds | undefined; acr?: string | undefined }
+  authentication: KnownSignIn
+  /** False: the scopes are those of a refresh token's context, and nobody asked for one of them. Absent: they were asked for. */
+  scopesAsked?: boolean
+  /** True: a better sign-in is demanded only where nothing else is wrong (FL-STEP-01). Absent: before resource and scope are looked at. */
+  stepUpLast?: boolean
   /** Who issued the subject token. */
   issuer: string
   /** Those in force. */
@@ -93,18 +98,6 @@ export interface AccessQuestion {
   now: Seconds
   skew: Seconds
 }
-
-export type AccessDecision =
-  | { allowed: true; scopes: string[]; resources: string[] }
-  | {
-      allowed: false
-      error: OAuthErrorCode
-      description: string
-      reason: Reason
-      detail: string
-      /** With `insufficient_user_authentication`: what a new sign-in must bring. */
-      parameters?: { acr_values?: string; max_age?: number }
-    }
 
 /**
  * Decides one exchange (ID-JAG §4.3.3, D-02). Pure: the same question has the same answer, and every answer has a reason.
@@ -119,8 +112,9 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
       `${user.sub} is in no group and on no list of the connection ${connection.client} -> ${connection.audience}`,
     )
 
-  const tooWeak = stepUp(connection, authentication, now, skew)
-  if (tooWeak !== undefined) return tooWeak
+  const signIn = { ...authentication, now, skew }
+  const tooWeak = signInTooWeak(connection.signIn, signIn)
+  if (tooWeak !== undefined && question.stepUpLast !== true) return tooWeak
 
   // ID-JAG §4.3.3, FL-ISS-01: every resource asked for is one that the audience governs.
   const foreign = question.resources.find((asked) => !server.resources.some((one) => sameResource(one, asked)))
@@ -133,7 +127,8 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
   if (question.resources.length > 0 && resources.length === 0)
     return noResource(`the connection gives none of ${question.resources.join(', ')}`)
 
-  const allowed = connection.scopes.filter(({ who }) => who === undefined || belongs(user, who)).map(({ name }) => name)
+  const theirs = connection.scopes.filter(({ who }) => who === undefined || belongs(user, who))
+  const allowed = theirs.map(({ name }) => name)
   // RFC 9396 §3: details may stand alone, and then no scope is meant.
   const detailsAlone = question.details === true && question.scopes.length === 0
   const unasked = detailsAlone ? [] : allowed
@@ -152,7 +147,10 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
   const audiences = [server.issuer, ...server.aliases, ...resources]
   const block = blockOf(question.blocks, { users: namesOf(user), client, audiences, issuer: question.issuer })
   if (block !== undefined) return denied('blocked', `stopped by the block on ${textOfBlock(block)}`)
-  return { allowed: true, scopes, resources }
+  if (tooWeak !== undefined) return tooWeak
+  const asked = question.scopes.length > 0 && question.scopesAsked !== false
+  const granted = scopesForSignIn(scopes, asked, connection.signIn, theirs, signIn)
+  return Array.isArray(granted) ? { allowed: true, scopes: granted, resources } : granted
 }
 
 /** Everything a person is called here. */
@@ -165,7 +163,7 @@ function textOfBlock(block: Block): string {
 }
 
 /** D-02: the same words for every cause, so that a client learns no more than that it may not. */
-function denied(reason: 'policy_denied' | 'blocked', detail: string): AccessDecision {
+function denied(reason: 'policy_denied' | 'blocked', detail: string): AccessDenial {
   return {
     allowed: false,
     error: 'access_denied',
@@ -184,32 +182,7 @@ export function belongs(user: User, people: People): boolean {
   )
 }
 
-/** ID-JAG §9.2: the sign-in must be fresh and strong enough, and its answer says what would be. */
-function stepUp(
-  { signIn }: Connection,
-  { authTime, acr }: AccessQuestion['authentication'],
-  now: Seconds,
-  skew: Seconds,
-): AccessDecision | undefined {
-  const { acr: accepted, maxAge } = signIn
-  const weak = accepted !== undefined && (acr === undefined || !accepted.includes(acr))
-  const old =
-    maxAge !== undefined && (authTime === undefined || now - authTime > maxAge + skew || authTime > now + skew)
-  if (!weak && !old) return undefined
-  return {
-    allowed: false,
-    error: 'insufficient_user_authentication',
-    description: 'a stronger or more recent sign-in is required',
-    reason: 'step_up',
-    detail: `signed in at ${authTime ?? 'unknown'} with acr ${acr ?? 'unknown'}`,
-    parameters: {
-      ...(accepted === undefined ? {} : { acr_values: accepted.join(' ') }),
-      ...(maxAge === undefined ? {} : { max_age: maxAge }),
-    },
-  }
-}
-
-function noResource(detail: string): AccessDecision {
+function noResource(detail: string): AccessDenial {
   return {
     allowed: false,
     error: 'invalid_target',

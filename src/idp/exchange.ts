@@ -14,7 +14,8 @@ import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { grantDetails, readDetails } from './authorization-details.ts'
-import { type AccessDecision, decideAccess, namesOf, type ResourceServer } from './connections.ts'
+import { decideAccess, namesOf, type ResourceServer } from './connections.ts'
+import type { AccessDecision } from './decision.ts'
 import { readExchangeRequest } from './exchange-request.ts'
 import { checkBinding, withinSession } from './refresh-token-use.ts'
 import { orRefreshToken, type RefreshTokenIssue } from './refresh-tokens.ts'
@@ -85,6 +86,8 @@ function exchange(idp: IdentityProvider): Grant {
         resources: asked.resources,
         details: details !== undefined,
         authentication: subject,
+        scopesAsked: asked.scopes.length > 0,
+        stepUpLast: idp.branches?.['step-up'] === true,
         issuer: subject.issuer,
         blocks: idp.blocks?.inForce() ?? [],
         now,

@@ -5,6 +5,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import type { AuditFacts, Seconds } from '../protocol/ports.ts'
 import { sameResource } from '../protocol/resource.ts'
 import { grantedResources, narrow, refuseBlocked, refuseUnbound } from '../resource-as/narrowing.ts'
+import { refuseWeakSignIn } from '../resource-as/step-up.ts'
 import type { InteractiveClient } from './clients.ts'
 import type { InteractiveGrantOptions } from './options.ts'
 import type { KeptSignIn, SignIns } from './sign-ins.ts'
@@ -92,6 +93,7 @@ export function judge(
     const granted = narrow({ scope: agreed.scopes.join(' ') }, asked.scopes, governed, client.policy)
     // No proof is taken at this grant.
     refuseUnbound(granted.resources, {}, server)
+    refuseWeakSignIn(kept.person, client.policy, granted.resources, server, ports.now())
     namePolicy()
     const claims = { iss: issuer, sub, email }
     refuseBlocked({ claims, account, client: client.client.id, resources: granted.resources }, server)

@@ -25,6 +25,7 @@ import {
   refuseUnbound,
 } from './narrowing.ts'
 import type { TokenStatuses } from './status.ts'
+import { refuseWeakSignIn } from './step-up.ts'
 import { refuseForeignNames, type SamlIssuers } from './subject-identifier.ts'
 import { judgeTenants, stoppableTenant, withinTrust } from './tenants.ts'
 import type { TrustedIssuer } from './trust.ts'
@@ -84,6 +85,8 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const policy = withinTrust(await clientMayUse(client.id, trusted, server), trusted)
     const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
     refuseUnbound(granted.resources, possession, server)
+    const signIn = { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr }
+    refuseWeakSignIn(signIn, policy, granted.resources, server, ports.now())
     namePolicy()
     const found = { claims, account: resolution, client: client.id, resources: granted.resources, ...stoppable }
     refuseBlocked(found, server)
@@ -119,7 +122,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       ...(statusIndex === undefined ? {} : { statusIndex }),
       ...(trusted.audTenant === undefined ? {} : { tenant: trusted.audTenant }),
       ...(authorizationDetails === undefined ? {} : { authorizationDetails }),
-      signIn: { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr },
+      signIn,
       assertion: claims,
     })
     // ID-JAG §4.4.1: the answer says what was granted. §4.4.3: no refresh token.

@@ -3,6 +3,7 @@
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { SignInDemand } from '../protocol/sign-in.ts'
 import type { SamlNameFormat, SamlNameMember } from '../protocol/subject-identifier.ts'
 
 /** One identity provider whose ID-JAGs are redeemed here. */
@@ -71,6 +72,8 @@ export interface GovernedResource {
   boundTokens?: boolean | undefined
   /** The types of authorization details that mean something there. Absent: none. */
   detailTypes?: readonly string[] | undefined
+  /** What the person's sign-in at the identity provider must have been (D-22). Absent: anything. */
+  signIn?: SignInDemand | undefined
   /** What people know it by. */
   name?: string | undefined
 }
@@ -81,6 +84,8 @@ export interface ClientPolicy {
   resources: readonly string[]
   /** The most there may be of authorization details. Absent: none. */
   details?: readonly AuthorizationDetail[]
+  /** As that of a resource, for whatever this client asks for. */
+  signIn?: SignInDemand | undefined
   /** The client is listed nowhere: its metadata document alone lets it in. */
   byDocument?: true
 }

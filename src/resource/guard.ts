@@ -3,8 +3,9 @@
 import { refusal } from '../protocol/audit.ts'
 import { type Metadata, protectedResourceMetadata, protectedResourceMetadataUrl } from '../protocol/metadata.ts'
 import type { AuditEvent, AuditFacts, Ports } from '../protocol/ports.ts'
+import { demandParameters, meets, type SignInDemand, signInText } from '../protocol/sign-in.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
-import { algs, Challenge } from './challenge.ts'
+import { algs, Challenge, type SchemeChallenge } from './challenge.ts'
 import {
   type GuardedRequest,
   type Principal,
@@ -32,8 +33,19 @@ export interface Guard {
    * which is spent here; a host that does not say what the proof is about gets every such token refused.
    */
   authenticate(request: GuardedRequest | ProvableRequest): Promise<Principal>
-  /** Lets an authenticated request pass if its token has every `required` scope, or throws {@link Challenge}. Writes the audit event. */
-  authorize(principal: Principal, request: { required: readonly string[]; correlationId: string }): Promise<void>
+  /**
+   * Lets an authenticated request pass if its token has every `required` scope and its sign-in is what `signIn` demands, or throws
+   * {@link Challenge}. Writes the audit event.
+   */
+  authorize(principal: Principal, request: AuthorizedRequest): Promise<void>
+}
+
+/** What one request needs of the token that came with it. */
+export interface AuthorizedRequest {
+  required: readonly string[]
+  /** What the person's sign-in must have been (RFC 9470). Absent: anything. */
+  signIn?: SignInDemand | undefined
+  correlationId: string
 }
 
 /** Makes the guard of one resource. */
@@ -68,25 +80,40 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
         throw cause
       }
     },
-    async authorize(principal, { required, correlationId }) {
-      const { account, client, tokenId, issuer, proofKey, tenant } = principal
+    async authorize(principal, { required, signIn, correlationId }) {
+      const { account, client, tokenId, issuer, tenant } = principal
       const here = tenant === undefined ? {} : { audTenant: tenant }
       const facts = { account, client, tokenId, issuer, ...here, scope: principal.scopes.join(' ') }
       const missing = required.filter((scope) => !principal.scopes.includes(scope))
-      if (missing.length === 0) return await record({ ...facts, outcome: 'granted', reason: 'granted', correlationId })
       // RFC 6750 §3.1: 403, and every scope the request needs, so that a client can ask for them at once.
-      const challenge = new Challenge(403, 'scope_denied', `the access token lacks ${missing.join(' ')}`, [
-        {
-          scheme: proofKey === undefined ? 'Bearer' : 'DPoP',
-          parameters: {
-            error: 'insufficient_scope',
-            scope: required.join(' '),
-            ...(proofKey === undefined ? {} : { algs }),
-            resource_metadata: metadataUrl,
-          },
-        },
-      ])
-      return await refuse(challenge, facts, correlationId)
+      if (missing.length > 0) {
+        const parameters = { error: 'insufficient_scope', scope: required.join(' ') }
+        const lacking = `the access token lacks ${missing.join(' ')}`
+        const challenge = new Challenge(403, 'scope_denied', lacking, [asItCame(principal, parameters, metadataUrl)])
+        return await refuse(challenge, facts, correlationId)
+      }
+      if (signIn !== undefined && !meets(principal, signIn, { now: ports.now(), skew: options.skew })) {
+        // RFC 9470 §3
+        const demanded = Object.entries(demandParameters(signIn)).map(([name, value]) => [name, String(value)])
+        const parameters = { error: 'insufficient_user_authentication', ...Object.fromEntries(demanded) }
+        const challenges = [asItCame(principal, parameters, metadataUrl)]
+        const challenge = new Challenge(401, 'step_up', signInText(principal), challenges)
+        return await refuse(challenge, facts, correlationId)
+      }
+      await record({ ...facts, outcome: 'granted', reason: 'granted', correlationId })
     },
+  }
+}
+
+/** A challenge to come again by the scheme that was used. */
+function asItCame(
+  { proofKey }: Principal,
+  parameters: SchemeChallenge['parameters'],
+  metadataUrl: string,
+): SchemeChallenge {
+  const bound = proofKey !== undefined
+  return {
+    scheme: bound ? 'DPoP' : 'Bearer',
+    parameters: { ...parameters, ...(bound ? { algs } : {}), resource_metadata: metadataUrl },
   }
 }

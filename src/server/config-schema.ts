@@ -12,6 +12,7 @@ import { account, user } from './config-people.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
 import { samlAt, samlIssuers } from './config-saml.ts'
+import { signInDemand, signInMember } from './config-sign-in.ts'
 import { tenancy } from './config-tenants.ts'
 import { transportMembers } from './config-transport.ts'
 import {
@@ -127,6 +128,7 @@ export const clientMembersAt = {
     resources: z.array(resource).min(1),
     ...clientDetails,
     ...codeGrantMembers,
+    ...signInMember,
   },
 }
 
@@ -159,7 +161,7 @@ export const connection = mapping({
   clientId: foreignName.optional(),
   scopes: z
     .array(
-      z.union([scope, mapping({ name: scope, ...people })], {
+      z.union([scope, mapping({ name: scope, ...people, ...signInMember })], {
         error: 'must be a scope, or a mapping with its name and people',
       }),
     )
@@ -167,10 +169,7 @@ export const connection = mapping({
   resources: z.array(resource).optional(),
   ...connectionDetails,
   ...people,
-  signIn: mapping({
-    acr: z.array(z.string().min(1)).min(1).optional(),
-    maxAge: duration(0, 30 * 24 * 3600).optional(),
-  }).prefault({}),
+  signIn: signInDemand.prefault({}),
   refreshTokens: connectionRefreshTokens,
   lifetime: duration(10, 600).default(300),
   subject: z
@@ -196,6 +195,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
           name: peopleName,
           boundTokens: z.boolean().optional(),
           ...detailTypeNames,
+          ...signInMember,
         }),
       )
       .min(1),

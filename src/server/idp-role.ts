@@ -11,6 +11,7 @@ import type { Records } from '../store/store.ts'
 import { clientFinder } from './clients.ts'
 import { detailTypesOf, givenToPeople } from './config-authorization-details.ts'
 import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
+import { demandOf } from './config-sign-in.ts'
 import { documentClients } from './metadata-documents.ts'
 import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
@@ -176,10 +177,7 @@ export function connectionOf(config: ConnectionConfig, servers: readonly ServedS
     scopes: config.scopes.map((scope) => (typeof scope === 'string' ? { name: scope } : scopeOf(scope))),
     resources: config.resources ?? server?.resources ?? [],
     ...detailsOf(config),
-    signIn: {
-      ...(signIn.acr === undefined ? {} : { acr: signIn.acr }),
-      ...(signIn.maxAge === undefined ? {} : { maxAge: signIn.maxAge }),
-    },
+    signIn: demandOf(signIn),
     ...(refreshTokens === undefined ? {} : { refreshTokens }),
     lifetime: Math.min(lifetime, server?.maxLifetime ?? lifetime),
     subject: typeof subject === 'string' ? { kind: subject } : { kind: 'claim', claim: subject.claim },
@@ -189,7 +187,11 @@ export function connectionOf(config: ConnectionConfig, servers: readonly ServedS
 
 function scopeOf(scope: Exclude<ConnectionConfig['scopes'][number], string>): Connection['scopes'][number] {
   const limited = scope.everyone !== undefined || scope.users !== undefined || scope.groups !== undefined
-  return limited ? { name: scope.name, who: peopleOf(scope) } : { name: scope.name }
+  return {
+    name: scope.name,
+    ...(limited ? { who: peopleOf(scope) } : {}),
+    ...(scope.signIn === undefined ? {} : { signIn: demandOf(scope.signIn) }),
+  }
 }
 
 function detailsOf({ authorizationDetails }: ConnectionConfig): Pick<Connection, 'details'> {

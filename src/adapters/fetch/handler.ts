@@ -6,6 +6,7 @@ import { documentHeaders, documentPreflightHeaders, errorAnswer, type HttpAnswer
 import type { Metadata } from '../../protocol/metadata.ts'
 import type { Ports } from '../../protocol/ports.ts'
 import { correlationHeader } from '../../protocol/request-head.ts'
+import type { SignInDemand } from '../../protocol/sign-in.ts'
 import type { TokenEndpoint } from '../../protocol/token-endpoint.ts'
 import { Challenge, challengeAnswer } from '../../resource/challenge.ts'
 import type { Guard } from '../../resource/guard.ts'
@@ -35,15 +36,15 @@ export function toFetchHandler(
 }
 
 /**
- * The guard in front of a handler: who calls, when the access token has every scope in `required`, or else the answer to give. Throws
+ * The guard in front of a handler: who calls, when the access token has every scope in `required` and the sign-in is what `signIn` demands, or else the answer to give. Throws
  * what is neither a challenge nor an {@link OAuthError}: a failure of the host's.
  */
 export function toFetchGuard(
   guard: Guard,
   ports: Ports,
   report: Report = () => {},
-): (request: Request, required: readonly string[]) => Promise<Principal | Response> {
-  return async ({ headers, method, url: address }, required) => {
+): (request: Request, required: readonly string[], signIn?: SignInDemand) => Promise<Principal | Response> {
+  return async ({ headers, method, url: address }, required, signIn) => {
     const correlationId = ports.newId()
     const authorization = linesOf(headers, 'authorization')
     const answered = (answer: HttpAnswer) =>
@@ -51,7 +52,7 @@ export function toFetchGuard(
     try {
       const proofs = linesOf(headers, 'dpop')
       const principal = await guard.authenticate({ authorization, proofs, method, address, correlationId })
-      await guard.authorize(principal, { required, correlationId })
+      await guard.authorize(principal, { required, signIn, correlationId })
       return principal
     } catch (error) {
       if (error instanceof Challenge) return answered(challengeAnswer(error))

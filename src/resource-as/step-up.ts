@@ -1,0 +1,26 @@
+/** The sign-in that a resource or a client's entry demands of what is shown for an access token (ID-JAG D-22). */
+
+import { OAuthError } from '../protocol/errors.ts'
+import type { Seconds } from '../protocol/ports.ts'
+import { demandParameters, type KnownSignIn, meets, signInText, together } from '../protocol/sign-in.ts'
+import type { ClientPolicy, GovernedResource } from './trust.ts'
+
+/**
+ * Refuses a sign-in that is not what the client's entry and each of the granted resources demand, and says what meets all of them. Throws OAuthError `insufficient_user_authentication`: the person signs in again at the identity provider, never here.
+ */
+export function refuseWeakSignIn(
+  signIn: KnownSignIn,
+  policy: Pick<ClientPolicy, 'signIn'>,
+  granted: readonly string[],
+  { resources, skew }: { resources: readonly GovernedResource[]; skew: Seconds },
+  now: Seconds,
+): void {
+  const concerned = resources.filter(({ resource }) => granted.includes(resource))
+  const demands = [policy, ...concerned].flatMap((one) => (one.signIn === undefined ? [] : [one.signIn]))
+  if (demands.every((demand) => meets(signIn, demand, { now, skew }))) return
+  throw new OAuthError('insufficient_user_authentication', 'a stronger or more recent sign-in is required', {
+    reason: 'step_up',
+    detail: signInText(signIn),
+    parameters: demandParameters(together(demands)),
+  })
+}
