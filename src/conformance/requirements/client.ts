@@ -93,7 +93,7 @@ export const clientRequirements: readonly Requirement[] = [
     source: '§9.2',
     says: 'When a better sign-in is demanded, the person signs in at the identity provider as the refusal says, and the exchange is made with the new token.',
     status: 'implemented',
-    why: 'The library says what is demanded and stops; the application sends the person to sign in.',
+    why: 'The application has the person sign in, by a function that it gives the library; without one the library says what is demanded and stops.',
   },
   {
     id: 'CL-12',

@@ -85,6 +85,7 @@ export const exchangePolicyRequirements: readonly Requirement[] = [
     source: '§4.3.3, §9.2',
     says: 'A connection may demand a better or fresher sign-in than the person’s last.',
     status: 'implemented',
+    why: 'For everything, or for one scope.',
   },
   {
     id: 'IDP-30',

@@ -147,8 +147,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch step-up; pull request 88',
     says: 'A better sign-in is demanded exactly where it would help.',
     branch: 'step-up',
-    status: 'not implemented',
-    why: 'The code and its members are there (SEC-04), but a request that would fail for its resource or scope as well is told of the sign-in first.',
+    status: 'implemented',
+    why: 'Where the branch is off, a connection’s own demand comes before resource and scope are looked at.',
   },
   {
     id: 'FL-ADJ-01',
