@@ -147,10 +147,10 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
   const audiences = [server.issuer, ...server.aliases, ...resources]
   const block = blockOf(question.blocks, { users: namesOf(user), client, audiences, issuer: question.issuer })
   if (block !== undefined) return denied('blocked', `stopped by the block on ${textOfBlock(block)}`)
-  if (tooWeak !== undefined) return tooWeak
+  if (tooWeak !== undefined) return { ...tooWeak, resources }
   const asked = question.scopes.length > 0 && question.scopesAsked !== false
   const granted = scopesForSignIn(scopes, asked, connection.signIn, theirs, signIn)
-  return Array.isArray(granted) ? { allowed: true, scopes: granted, resources } : granted
+  return Array.isArray(granted) ? { allowed: true, scopes: granted, resources } : { ...granted, resources }
 }
 
 /** Everything a person is called here. */

@@ -15,4 +15,6 @@ export interface AccessDenial {
   detail: string
   /** With `insufficient_user_authentication`: what a new sign-in must bring. */
   parameters?: ErrorParameters
+  /** Where nothing is wrong but the sign-in, and nothing else was to be looked at first: the resources after a better one. */
+  resources?: string[]
 }

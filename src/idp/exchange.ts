@@ -77,29 +77,28 @@ function exchange(idp: IdentityProvider): Grant {
     refuseEnded(subject, client.id, server, idp.blocks)
     const details = readDetails(asked.details, server, subject)
     namePolicy()
-    const decision = allowedOrThrow(
-      decideAccess({
-        user: subject.user,
-        connection,
-        server,
-        scopes: withinScopes(asked.scopes, subject),
-        resources: asked.resources,
-        details: details !== undefined,
-        authentication: subject,
-        scopesAsked: asked.scopes.length > 0,
-        stepUpLast: idp.branches?.['step-up'] === true,
-        issuer: subject.issuer,
-        blocks: idp.blocks?.inForce() ?? [],
-        now,
-        skew: idp.skew,
-      }),
-    )
-
+    const judged = decideAccess({
+      user: subject.user,
+      connection,
+      server,
+      scopes: withinScopes(asked.scopes, subject),
+      resources: asked.resources,
+      details: details !== undefined,
+      authentication: subject,
+      scopesAsked: asked.scopes.length > 0,
+      stepUpLast: idp.branches?.['step-up'] === true,
+      issuer: subject.issuer,
+      blocks: idp.blocks?.inForce() ?? [],
+      now,
+      skew: idp.skew,
+    })
+    // FL-STEP-01: details that nobody gets are refused before a sign-in is demanded that would not help.
+    const granted = grantDetails(details, { server, connection, user: subject.user, resources: giveable(judged) })
+    const decision = allowedOrThrow(judged)
     withinSession(subject, connection, now)
 
     // ID-JAG §4.3.3: the token says what was granted, not what was asked.
     const scope = decision.scopes.length === 0 ? undefined : decision.scopes.join(' ')
-    const granted = grantDetails(details, { server, connection, user: subject.user, resources: decision.resources })
     const jti = ports.newId()
     const iat = Math.floor(now)
     const claims = {
@@ -180,6 +179,11 @@ function withinScopes(asked: string[], { scopes }: Subject): string[] {
       reason: 'scope_denied',
     })
   return left
+}
+
+/** The resources that are given, or would be after a better sign-in. Throws for every other refusal. */
+function giveable(decision: AccessDecision): string[] {
+  return decision.resources ?? allowedOrThrow(decision).resources
 }
 
 function allowedOrThrow(decision: AccessDecision): AccessDecision & { allowed: true } {
