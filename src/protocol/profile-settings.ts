@@ -3,6 +3,7 @@
 import type { SignatureAlgorithm } from './keys.ts'
 import type { ClientAuthMethod } from './names.ts'
 import type { Seconds } from './ports.ts'
+import type { SamlNameFormat } from './subject-identifier.ts'
 
 /** Every counterpart that has a profile. */
 export const profileNames = [
@@ -39,7 +40,11 @@ export interface ProfileSettings {
   /** `idp.resourceServers[]`: whom ID-JAGs are issued for. */
   idpResourceServer: { maxLifetime?: Seconds }
   /** `resourceAs.trustedIssuers[]`: whose ID-JAGs are redeemed. */
-  trustedIssuer: { algorithms?: readonly SignatureAlgorithm[]; maxLifetime?: Seconds }
+  trustedIssuer: {
+    algorithms?: readonly SignatureAlgorithm[]
+    maxLifetime?: Seconds
+    subjectIdFormats?: readonly SamlNameFormat[]
+  }
   /** `resourceAs.clients[]`: who redeems them. */
   resourceAsClient: ClientSettings
   /** `identityProvider` of the client library. */

@@ -67,10 +67,10 @@ export const profileTable: ProfileTable = {
     },
     idpClient: { settings: { assertionAudienceAlso: 'tokenEndpoint' }, source: oktaClient },
     trustedIssuer: {
-      settings: { algorithms: ['RS256'], maxLifetime: 300 },
+      settings: { algorithms: ['RS256'], maxLifetime: 300, subjectIdFormats: ['saml-nameid', 'saml_nameid'] },
       issuer: oktaOrg,
       source: {
-        says: 'the org authorization server issues ID-JAGs, never a custom one: RS256, five minutes, act without iss, sub_profile',
+        says: 'the org authorization server issues ID-JAGs, never a custom one: RS256, five minutes, act without iss, sub_profile; sub_id is spelt in two ways',
         title: 'Okta: Validate ID-JAG tokens for resource authorization servers',
         url: 'https://developer.okta.com/docs/guides/xaa-validate-id-jag/main/',
       },

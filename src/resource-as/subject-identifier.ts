@@ -6,9 +6,14 @@ import { nameIdFormat, readSamlName, type SamlName, type SamlNameMember } from '
 import { refused } from './narrowing.ts'
 import type { TrustedIssuer } from './trust.ts'
 
-/** Whom a SAML name is asked for: a person of this issuer, whose name is the same in `nameId` and in every member of `key`. */
+/**
+ * Whom a SAML name is asked for: a person of this issuer, and of this tenant of it, whose name is the same in `nameId` and in every
+ * member of `key`, among the accounts of the tenant of this server.
+ */
 export interface SamlNameQuestion {
   issuer: string
+  tenant?: string | undefined
+  audTenant?: string | undefined
   name: SamlName
   key: readonly SamlNameMember[]
 }
@@ -61,12 +66,14 @@ export async function refuseForeignNames(
 /** The account that a verified ID-JAG names by `sub_id`, if it does. Throws as {@link samlNameOf}. */
 export async function accountNamed<Found>(
   accounts: { findBySamlName?(question: SamlNameQuestion): Promise<Found | undefined> },
-  claims: Pick<IdJagClaims, 'sub_id'>,
-  trusted: Pick<TrustedIssuer, 'issuer' | 'subjectId'>,
+  claims: Pick<IdJagClaims, 'sub_id' | 'tenant'>,
+  trusted: Pick<TrustedIssuer, 'issuer' | 'subjectId' | 'audTenant'>,
 ): Promise<Found | undefined> {
+  const { issuer, subjectId, audTenant } = trusted
+  if (subjectId === undefined) return undefined
   const name = samlNameOf(claims, trusted)
   if (name === undefined) return undefined
-  return await accounts.findBySamlName?.({ issuer: trusted.issuer, name, key: trusted.subjectId?.key ?? [] })
+  return await accounts.findBySamlName?.({ issuer, tenant: claims.tenant, audTenant, name, key: subjectId.key })
 }
 
 /** ID-JAG §3.2: `sub_id` names the same person as `sub`. Throws `invalid_grant` where both are known here and are two. */

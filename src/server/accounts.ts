@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { type Account, type Accounts, type SubjectKey, subjectKeyText } from '../resource-as/accounts.ts'
+import { type KnownSamlName, samlNameFinder } from './subject-id-role.ts'
 
 /** An account that is there from the start. */
 export interface AccountEntry {
@@ -13,6 +14,8 @@ export interface AccountEntry {
   audTenant?: string | undefined
   /** The people of trusted issuers who have this account. They reach it in its tenant alone. */
   links?: readonly Omit<SubjectKey, 'audTenant'>[] | undefined
+  /** The SAML names that trusted issuers may give this account's person. */
+  samlNames?: readonly KnownSamlName[] | undefined
 }
 
 /** The keys of the people who have an account from the start. */
@@ -40,6 +43,7 @@ export interface MemoryAccounts extends Accounts {
 export function memoryAccounts(entries: readonly AccountEntry[]): MemoryAccounts {
   const accounts = new Map<string, KnownAccount & { linked: boolean; audTenant: string | undefined }>()
   const links = new Map<string, string>()
+  const named = samlNameFinder(entries)
   for (const entry of entries) {
     const { id, email, name, disabled = false, audTenant } = entry
     const own = linkKeys(entry)
@@ -52,6 +56,7 @@ export function memoryAccounts(entries: readonly AccountEntry[]): MemoryAccounts
     findLinked: async (key) => asAccount(links.get(subjectKeyText(key))),
     findByEmail: async (email, audTenant) =>
       [...accounts.values()].find((account) => account.email === email && account.audTenant === audTenant),
+    findBySamlName: async (question) => asAccount(named(question)),
     async findById(id, audTenant) {
       const account = accounts.get(id)
       return account?.audTenant === audTenant ? account : undefined

@@ -1,6 +1,7 @@
 /** The people of a configuration: users of the identity provider's own directory, and accounts at the resource authorization server. */
 
 import * as z from 'zod'
+import { samlNames } from './config-subject-id.ts'
 import { tenancy } from './config-tenants.ts'
 import { foreignIssuer, foreignName } from './config-values.ts'
 import { mapping } from './schema-problems.ts'
@@ -23,4 +24,5 @@ export const account = mapping({
   email: z.string().min(3).max(320).optional(),
   disabled: z.boolean().default(false),
   links: z.array(mapping({ issuer: foreignIssuer, ...tenancy.link, sub: foreignName })).default([]),
+  ...samlNames.account,
 })

@@ -13,6 +13,7 @@ import { profile, resourceServerLimits, subjectIssuerNaming } from './config-pro
 import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
 import { samlAt, samlIssuers } from './config-saml.ts'
 import { signInDemand, signInMember } from './config-sign-in.ts'
+import { samlNames } from './config-subject-id.ts'
 import { tenancy } from './config-tenants.ts'
 import { transportMembers } from './config-transport.ts'
 import {
@@ -85,6 +86,7 @@ function idpSchema(sources: Sources, development: boolean) {
         ...resourceServerLimits,
         ...tenancy.resourceServer,
         ...detailTypes(sources),
+        ...samlNames.resourceServer,
       }),
     ),
     connections: z.array(connection),
@@ -177,6 +179,7 @@ export const connection = mapping({
       error: 'must be same, pairwise or { claim: NAME }',
     })
     .default('same'),
+  ...samlNames.connection,
   claims: z.array(z.string().min(1)).default(['email', 'email_verified']),
   disabled: z.boolean().default(false),
 })
@@ -230,6 +233,7 @@ export const trustedIssuer = mapping({
   algorithms: algorithms.default([...defaultAlgorithms]),
   emailDomains: z.array(emailDomain).default([]),
   unknownUsers: z.enum(['refuse', 'create']).default('refuse'),
+  ...samlNames.trustedIssuer,
   jwksUri: address.optional(),
   disabled: z.boolean().default(false),
 })

@@ -11,6 +11,7 @@ import { checkTransport } from './config-transport.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { checkSaml } from './saml-checks.ts'
 import { nearest } from './spelling.ts'
+import { checkConnectionSubjectId } from './subject-id-checks.ts'
 
 /** Claims with a meaning of their own in an ID-JAG: policy sets them, and no user record can (ID-JAG §3.1). */
 const protocolClaims = [
@@ -174,6 +175,7 @@ function checkConnection(connection: Part, idp: Part): Finding[] {
     ...checkPeople(connection, idp),
     ...checkSubject(connection, idp),
     ...checkConnectionRefreshTokens(connection, idp),
+    ...checkConnectionSubjectId(connection, server, idp, subjectsCanCollide(idp)),
     ...connection
       .at('claims')
       .items()

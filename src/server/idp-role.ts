@@ -17,6 +17,7 @@ import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entr
 import type { PolicyFeed } from './policy/policy-feed.ts'
 import { refreshTokensOf } from './refresh-tokens-role.ts'
 import { samlAssertionsOf } from './saml-role.ts'
+import { samlNameMapping } from './subject-id-role.ts'
 import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** What the Fastify plugin of the role is given. */
@@ -94,7 +95,7 @@ export function idpRole(
 }
 
 /** What a connection takes from the entry of its resource server. */
-type ServedServer = Pick<IdpConfig['resourceServers'][number], 'issuer' | 'resources' | 'maxLifetime'>
+type ServedServer = Pick<IdpConfig['resourceServers'][number], 'issuer' | 'resources' | 'maxLifetime' | 'samlEntityId'>
 
 /** Finds the connection of a client to an audience among those that are known now, disabled while a block names exactly it. */
 export function connectionFinder(
@@ -181,6 +182,7 @@ export function connectionOf(config: ConnectionConfig, servers: readonly ServedS
     ...(refreshTokens === undefined ? {} : { refreshTokens }),
     lifetime: Math.min(lifetime, server?.maxLifetime ?? lifetime),
     subject: typeof subject === 'string' ? { kind: subject } : { kind: 'claim', claim: subject.claim },
+    subjectId: samlNameMapping(config, server?.samlEntityId),
     userClaims: claims,
   }
 }

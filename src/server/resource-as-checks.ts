@@ -9,6 +9,7 @@ import { checkIssuerForms } from './config-profiles.ts'
 import { checkTransport } from './config-transport.ts'
 import { checkInteractive } from './interactive-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
+import { checkSamlNames } from './subject-id-checks.ts'
 
 /** What is wrong with `resourceAs` although each of its values alone may be right. */
 export function checkResourceAs(server: Part): Finding[] {
@@ -61,6 +62,7 @@ export function checkResourceAs(server: Part): Finding[] {
       accounts.map((account) => account.at('email')),
       'the address of an account',
     ),
+    ...checkSamlNames(server),
     ...checkLinks(
       accounts,
       [trusted, server.at('interactive').at('signIn')].flatMap((list) => textsOf(list, 'issuer')),

@@ -18,6 +18,7 @@ import { builtFrom, keyText, resourceAsEntries } from './policy/entries.ts'
 import type { ResourceAsClientEntry } from './policy/entry-records.ts'
 import { storedTokenStatuses } from './policy/token-statuses.ts'
 import { storedAccounts } from './stored-accounts.ts'
+import { samlNameRules } from './subject-id-role.ts'
 import { keptIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 
 /** The clocks of the processes that share a store, and one clock that is set back a little between two requests. */
@@ -66,6 +67,10 @@ export function resourceAsRole(
     const keys = keysOf(entries)
     return new Map(entries.map((entry) => [entry.issuer, trustedIssuer(entry, keys(entry))]))
   })
+  const samlIssuers = builtFrom(
+    trusted,
+    (issuers) => new Set([...issuers.values()].flatMap(({ subjectId }) => subjectId?.samlIssuers ?? [])),
+  )
   const accounts = storedAccounts({ records, server: issuer, entries: config.accounts })
   const findClient = clientFinder(issuer, () => known().clients, policy, byDocument)
   return {
@@ -76,6 +81,7 @@ export function resourceAsRole(
         const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: issuer })
         return found !== undefined && off ? { ...found, enabled: false } : found
       },
+      isSamlIssuer: async (entityId) => samlIssuers().has(entityId),
       resources: resources.map(({ authorizationDetailsTypes, ...one }) => ({
         ...one,
         detailTypes: authorizationDetailsTypes,
@@ -124,5 +130,6 @@ function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIss
     maxLifetime,
     metadataDocuments: config.metadataDocuments === true,
     accounts: { emailDomains, unknown: unknownUsers },
+    subjectId: samlNameRules(config),
   }
 }

@@ -6,6 +6,7 @@ import { type Account, type Accounts, type SubjectKey, subjectKeyText } from '..
 import { ConflictError, type RecordChange, type Records, StoreUnavailableError } from '../store/store.ts'
 import { type AccountEntry, type KnownAccount, linkKeys } from './accounts.ts'
 import { answered } from './answered.ts'
+import { samlNameFinder } from './subject-id-role.ts'
 
 export interface StoredAccountsOptions {
   records: Records
@@ -59,6 +60,7 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
     const link = await readLink(key)
     return link !== undefined && (link.made || configured.has(link.account)) ? link.account : undefined
   }
+  const named = samlNameFinder(entries)
   const isLinked = async (id: string) =>
     (configured.get(id)?.links?.length ?? 0) > 0 || (await records.get(kinds.owner, digest(id))) !== undefined
 
@@ -81,6 +83,11 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
         return entry === undefined || entry.audTenant !== audTenant
           ? undefined
           : accountAt(id, audTenant, await isLinked(id))
+      }),
+    findBySamlName: (question) =>
+      answered(async () => {
+        const id = named(question)
+        return id === undefined ? undefined : accountAt(id, question.audTenant, await isLinked(id))
       }),
     linkFirst: (key, accountId) =>
       answered(async () => {

@@ -75,8 +75,8 @@ export const deployedRequirements: readonly Requirement[] = [
     level: 'dialect',
     source: 'Okta guides, October 2026',
     says: 'The guide spells the SAML format of `sub_id` in two ways.',
-    status: 'not implemented',
-    why: '`sub_id` is neither written nor used (JAG-19).',
+    status: 'implemented',
+    why: 'We write the one of the draft; the other is read where the entry of the issuer names it, as profile `okta` does.',
   },
   {
     id: 'OKTA-10',

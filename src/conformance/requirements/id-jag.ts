@@ -160,8 +160,8 @@ export const idJagRequirements: readonly Requirement[] = [
     level: 'OPTIONAL',
     source: '§3.1, §3.2; RFC 9493',
     says: '`sub_id` names the same person as `sub` in another format.',
-    status: 'not implemented',
-    why: 'It is read for its form and decides nothing; our identity provider never writes it (SAML-04).',
+    status: 'implemented',
+    why: 'As a SAML name, where it is configured on either side; every other format decides nothing, and is refused where a SAML name is required.',
   },
   {
     id: 'JAG-20',

@@ -137,8 +137,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch saml-nameid-stability',
     says: 'A SAML name that changes at every sign-in is no subject.',
     branch: 'saml-nameid-stability',
-    status: 'not implemented',
-    why: 'SAML names are not written at all (SAML-04).',
+    status: 'implemented',
+    why: 'No switch allows a transient name. The branch, which is on, demands that the resource server’s SAML entity id is known.',
   },
   {
     id: 'FL-STEP-01',

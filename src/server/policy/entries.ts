@@ -9,7 +9,7 @@ export type IdpDefinition = Pick<
   IdpConfig,
   'issuer' | 'subjectIssuers' | 'users' | 'clients' | 'resourceServers' | 'connections'
 > &
-  Partial<Pick<IdpConfig, 'pairwiseSecret' | 'refreshTokens' | 'samlIssuers'>>
+  Partial<Pick<IdpConfig, 'pairwiseSecret' | 'refreshTokens' | 'samlIssuers' | 'branches'>>
 
 /** The part of a resource authorization server's configuration that entries are part of, or depend on. */
 export type ResourceAsDefinition = Pick<ResourceAsConfig, 'issuer' | 'resources' | 'clients' | 'trustedIssuers'> &
