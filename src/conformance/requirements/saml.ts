@@ -70,7 +70,7 @@ export const samlRequirements: readonly Requirement[] = [
     roles: ['resource-as'],
     level: 'MUST',
     source: '§3.2.2',
-    says: 'Every member that the account is found by is compared, and the bare name is never enough.',
+    says: 'Every member that the account is found by is compared, and the bare name is enough only where the operator says so.',
     status: 'implemented',
     why: 'Every member unless the entry names fewer; the bare name only with `nameIdAlone`.',
   },
