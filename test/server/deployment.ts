@@ -40,7 +40,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** A foreign issuer with metadata, keys, and ID Tokens for the assistant. */
-async function openUpstream() {
+export async function openUpstream() {
   const key = await newKey()
   const { kid = '', alg = 'ES256' } = key
   let login = ''
