@@ -1,6 +1,7 @@
 /** `xaa keys`: makes signing keys, shows them, and rotates them without a moment in which a token cannot be checked. */
 
 import { parseArgs } from 'node:util'
+import { isKeyManagementAlgorithm, keyManagementAlgorithms } from '../protocol/encryption-keys.ts'
 import { isPublishedAt, signerAt } from '../protocol/key-schedule.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { KeyFileError, readKeyFile, writeKeyFile } from '../server/key-files.ts'
@@ -21,6 +22,7 @@ export const summary = 'make, list and rotate signing keys'
 
 /** What `--help` prints. */
 export const help = `xaa keys make FILE [--alg ALG]       make FILE with one new key, which signs (${offered.join(', ')}; default ES256)
+                                     or which opens encrypted ID-JAGs (${keyManagementAlgorithms.join(', ')})
 xaa keys rotate FILE [--alg ALG]     add a key: published now, signing later; the one that signs now stays published after that
   --lead SECONDS                     how long it is published before it signs; default ${defaultLead}
   --keep SECONDS                     how long the other one stays published after it signed last; default ${defaultKeep}
@@ -102,10 +104,11 @@ function refusalOf(error: unknown, file: string): string | undefined {
 }
 
 async function make({ file, options, io }: KeyCall): Promise<number> {
-  const alg = algorithmOf(options)
+  const opens = isKeyManagementAlgorithm(options.alg)
+  const alg = isKeyManagementAlgorithm(options.alg) ? options.alg : algorithmOf(options)
   const key = await newPrivateKey(alg)
   await writeKeyFile(file, { keys: [key] }, { onlyNew: true })
-  io.out(`${file}: ${alg} key ${key.kid}, which signs\n`)
+  io.out(`${file}: ${alg} key ${key.kid}, which ${opens ? 'opens encrypted ID-JAGs' : 'signs'}\n`)
   return 0
 }
 

@@ -59,7 +59,13 @@ export function accessOf(settings: Settings, send: Send): Access {
   }
 
   async function obtain({ resource, authorizationServer: issuer, entry, scopes }: Target): Promise<AccessToken> {
-    const { client, resources, scopeOnRedemption: scope = true, resourceOnRedemption: named = true } = entry
+    const {
+      client,
+      resources,
+      scopeOnRedemption: scope = true,
+      resourceOnRedemption: named = true,
+      encryptedIdJags = false,
+    } = entry
     const authorizationServer = await server(issuer, 'authorization-server-metadata')
     const subjectToken = await chooseSubject(subject, identityProvider.issuer, now(), skew)
     const proofKey = await prover?.thumbprint()
@@ -72,6 +78,7 @@ export function accessOf(settings: Settings, send: Send): Access {
       scopes,
       authorizationDetails: entry.authorizationDetails,
       proofKey,
+      encryptedIdJags,
     }
     const issued = processExchange(await exchangeRequest(exchange, identityProvider.client, ports), exchange)
     const redemption = {

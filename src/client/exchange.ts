@@ -6,6 +6,7 @@ import { readIdJagClaims } from '../protocol/id-jag.ts'
 import { isType, readJwt } from '../protocol/jwt.ts'
 import type { JwtError } from '../protocol/jwt-error.ts'
 import { grantType, jwtType, notAnAccessToken, tokenType } from '../protocol/names.ts'
+import { isNested } from '../protocol/nested-jwt.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import type { ClientAuthentication } from './client-authentication.ts'
 import { scopesOf } from './scopes.ts'
@@ -34,6 +35,8 @@ export interface Exchange {
   authorizationDetails?: readonly AuthorizationDetail[] | undefined
   /** The thumbprint of the key whose proof is sent. Absent: none is. */
   proofKey?: string | undefined
+  /** True: what only the authorization server can open is taken unseen. */
+  encryptedIdJags: boolean
 }
 
 export interface IssuedIdJag {
@@ -80,11 +83,27 @@ const ExchangeAnswer = z.looseObject({
  */
 export function processExchange(
   answer: Answer,
-  { identityProvider: { issuer }, audience, clientThere, resource, scopes, authorizationDetails, proofKey }: Exchange,
+  {
+    identityProvider: { issuer },
+    audience,
+    clientThere,
+    resource,
+    scopes,
+    authorizationDetails,
+    proofKey,
+    encryptedIdJags,
+  }: Exchange,
 ): IssuedIdJag {
   const { access_token: idJag, scope, resource: granted } = readTokenAnswer(answer, 'exchange', issuer, ExchangeAnswer)
   const refuse = (fault: string, cause?: unknown) => unusable('exchange', issuer, fault, cause)
   checkResources(granted, resource, 'exchange', issuer)
+  const grantedScopes = scope === undefined ? [...scopes] : scopesOf(scope)
+  // FL-JWE-01: nobody but the authorization server can look inside, and it judges every claim again.
+  if (encryptedIdJags && isNested(idJag)) {
+    if (authorizationDetails !== undefined)
+      throw refuse('holds an encrypted ID-JAG, in which the authorization_details that were asked for cannot be seen')
+    return { idJag, scopes: grantedScopes, namesResource: (granted ?? []).length > 0 }
+  }
   const { header, claims } = read(idJag, refuse)
   if (!isType(header.typ, jwtType.idJag)) throw refuse('holds a token of another type than an ID-JAG')
   if (claims.iss !== issuer) throw refuse(`holds an ID-JAG of another issuer, ${claims.iss}`)
@@ -102,7 +121,7 @@ export function processExchange(
     throw refuse('holds an ID-JAG without the authorization_details that were asked for')
   return {
     idJag,
-    scopes: scope === undefined ? [...scopes] : scopesOf(scope),
+    scopes: grantedScopes,
     authorizationDetails: authorizationDetails === undefined ? undefined : claims.authorization_details,
     namesResource: (claims.resource ?? []).length > 0,
   }

@@ -48,6 +48,11 @@ export interface ResourceServerOptions {
   resourceOnRedemption?: boolean
   /** What client assertions are addressed to, unless `privateKeyJwt` was told. Default: the issuer. */
   assertionAudience?: AssertionAudience
+  /**
+   * Whether its ID-JAGs may come encrypted to it. Then this client cannot look into them, and goes by what the identity provider says of
+   * them in its answer. Default false: such an ID-JAG is not used.
+   */
+  encryptedIdJags?: boolean
 }
 
 export interface CrossAppOptions {

@@ -2,11 +2,14 @@
 
 import type { FastifyPluginAsync } from 'fastify'
 import { type IdentityProvider, tokenExchange } from '../idp/exchange.ts'
+import { usualBranches } from '../protocol/branches.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
+import { keyManagementAlgorithms } from '../protocol/encryption-keys.ts'
 import {
   identityProviderMetadata,
   type Metadata,
+  withEncryption,
   withMetadataDocuments,
   withRefreshTokens,
 } from '../protocol/metadata.ts'
@@ -69,7 +72,9 @@ export const idpPlugin: FastifyPluginAsync<IdpPluginOptions> = async (app, optio
   })
   const { refreshTokens, refreshTokenIssue } = identityProvider
   const own = refreshTokenIssue === undefined ? plain : withRefreshTokens(plain, `${root}/revoke`)
-  const all = openid === undefined ? own : joined(openid.metadata, own)
+  const encrypts = (identityProvider.branches ?? usualBranches)['jwe-support']
+  const whole = withEncryption(own, encrypts ? { algorithms: keyManagementAlgorithms } : undefined)
+  const all = openid === undefined ? whole : joined(openid.metadata, whole)
   const document = () => withMetadataDocuments(all, options.acceptsMetadataDocuments?.() === true)
   serveDocument(app, wellKnownPaths('oauth-authorization-server', path), document)
   if (openid === undefined)

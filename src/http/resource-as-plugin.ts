@@ -4,9 +4,10 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { Client } from '../protocol/client-auth.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
-import { resourceAuthorizationServerMetadata, withMetadataDocuments } from '../protocol/metadata.ts'
+import { resourceAuthorizationServerMetadata, withEncryption, withMetadataDocuments } from '../protocol/metadata.ts'
 import { grantType } from '../protocol/names.ts'
 import type { Ports } from '../protocol/ports.ts'
+import { encryptionOf } from '../resource-as/encryption.ts'
 import type { IntrospectionEndpoint } from '../resource-as/introspect.ts'
 import { type ResourceAuthorizationServer, redemption } from '../resource-as/redeem.ts'
 import { authorizationErrorPage } from './authorization-page.ts'
@@ -75,11 +76,15 @@ export const resourceAsPlugin: FastifyPluginAsync<ResourceAsPluginOptions> = asy
     [...new Set(server.resources.flatMap(({ scopes }) => scopes))],
     endedTokens === undefined ? undefined : endedTokenAddresses(endedTokens),
   )
-  const document = withDiscovery(withCodeGrant(managed, interactive), issuer, options.discovery === true)
+  const encryption = encryptionOf(server)
+  const offered = encryption && { algorithms: encryption.keys.map(({ alg }) => alg), required: encryption.required }
+  const open = withEncryption(withCodeGrant(managed, interactive), offered)
+  const document = withDiscovery(open, issuer, options.discovery === true)
   serveDocument(app, wellKnownPaths('oauth-authorization-server', path), () =>
     withMetadataDocuments(document, options.acceptsMetadataDocuments?.() === true),
   )
-  serveDocument(app, [`${path}/jwks`], () => signingKeys.published())
+  const opening = encryption?.keys.map(({ published }) => published) ?? []
+  serveDocument(app, [`${path}/jwks`], () => ({ keys: [...signingKeys.published().keys, ...opening] }))
   if (interactive !== undefined) await interactive.routes(app)
   else
     authorizationErrorPage(

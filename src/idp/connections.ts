@@ -4,6 +4,7 @@ import type { AuthorizationDetail, DetailTypes } from '../protocol/authorization
 import { type Block, blockMembers, blockOf } from '../protocol/blocks.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { FindRecipientKey } from '../protocol/recipient-keys.ts'
 import { sameResource } from '../protocol/resource.ts'
 import type { KnownSignIn, SignInDemand } from '../protocol/sign-in.ts'
 import type { SamlName } from '../protocol/subject-identifier.ts'
@@ -20,6 +21,8 @@ export interface ResourceServer {
   resources: readonly string[]
   /** The types of authorization details it understands (RFC 9396). Absent: none may be asked for. */
   detailTypes?: DetailTypes | undefined
+  /** Finds the key its ID-JAGs are encrypted to, where the branch jwe-support is on. Absent: they are not encrypted. */
+  encryptionKey?: FindRecipientKey | undefined
   enabled: boolean
 }
 

@@ -16,6 +16,7 @@ import type { Grant } from '../protocol/token-endpoint.ts'
 import { grantDetails, readDetails } from './authorization-details.ts'
 import { decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import type { AccessDecision } from './decision.ts'
+import { sealFor } from './encryption.ts'
 import { readExchangeRequest } from './exchange-request.ts'
 import { checkBinding, withinSession } from './refresh-token-use.ts'
 import { orRefreshToken, type RefreshTokenIssue } from './refresh-tokens.ts'
@@ -122,6 +123,7 @@ function exchange(idp: IdentityProvider): Grant {
       userClaims: pick(subject.user.claims, connection.userClaims),
     }
 
+    const seal = await sealFor(server, idp.branches)
     await spendCredentials()
     await subject.spend?.()
     Object.assign(facts, {
@@ -134,7 +136,7 @@ function exchange(idp: IdentityProvider): Grant {
     return {
       issued_token_type: tokenType.idJag,
       // RFC 8693 names it so; it is no access token (ID-JAG §4.3.4).
-      access_token: await signIdJag(claims, idp.signingKeys.current()),
+      access_token: await seal(await signIdJag(claims, idp.signingKeys.current())),
       // ID-JAG §4.3.4, §9.8.1.1: bound or not.
       token_type: notAnAccessToken,
       expires_in: connection.lifetime,

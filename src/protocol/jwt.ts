@@ -49,13 +49,15 @@ export function readJws(token: string, maxLength = maxJwtLength): UnverifiedJws 
   return { token, header: { alg, kid, typ }, payload }
 }
 
-function decodeSegment(segment: string): Buffer {
+/** The bytes of one segment. Throws `malformed` for any spelling but the canonical one. */
+export function decodeSegment(segment: string): Buffer {
   const bytes = Buffer.from(segment, 'base64url')
   if (bytes.toString('base64url') !== segment) throw new JwtError('malformed', 'is not canonical base64url')
   return bytes
 }
 
-function readObject(bytes: Buffer, part: string): JsonObject {
+/** The object in a header or payload. Throws `malformed`, naming the part. */
+export function readObject(bytes: Buffer, part: string): JsonObject {
   try {
     return parseJsonObject(bytes)
   } catch (cause) {

@@ -1,6 +1,7 @@
 /** What each server publishes about itself: RFC 8414, OpenID Connect Discovery, RFC 9728. */
 
 import { proofAlgorithms } from './dpop.ts'
+import { contentEncryptions, type KeyManagementAlgorithm } from './encryption-keys.ts'
 import { signatureAlgorithms } from './keys.ts'
 import { clientAuthMethods, grantType, idJagGrantProfile, tokenType } from './names.ts'
 
@@ -133,6 +134,20 @@ export function resourceAuthorizationServerMetadata(
 /** CIMD draft §6: says that a client id may be the address of a metadata document, where it may. */
 export function withMetadataDocuments(metadata: Metadata, accepted: boolean): Metadata {
   return accepted ? { ...metadata, client_id_metadata_document_supported: true } : metadata
+}
+
+/** FL-JWE-02: what a server does about encrypted ID-JAGs, where it does anything. An issuer demands nothing. */
+export function withEncryption(
+  metadata: Metadata,
+  offered: { algorithms: readonly KeyManagementAlgorithm[]; required?: boolean } | undefined,
+): Metadata {
+  if (offered === undefined) return metadata
+  return {
+    ...metadata,
+    id_jag_encryption_alg_values_supported: [...new Set(offered.algorithms)],
+    id_jag_encryption_enc_values_supported: contentEncryptions,
+    ...(offered.required === undefined ? {} : { id_jag_encryption_required: offered.required }),
+  }
 }
 
 export interface ProtectedResource {

@@ -34,6 +34,7 @@ export const reasons = [
   'key_ambiguous',
   'key_unusable',
   'signature_invalid',
+  'inner_not_signed',
   'issuer_unknown',
   'issuer_disabled',
   'aud_mismatch',

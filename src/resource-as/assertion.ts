@@ -2,16 +2,17 @@
 
 import { checkConfirmation, type Possession } from '../protocol/confirmation.ts'
 import { type IdJagClaims, readIdJagClaims } from '../protocol/id-jag.ts'
-import { checkTimes, isType, readJwt, verifySignature } from '../protocol/jwt.ts'
+import { checkTimes, isType, verifySignature } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import { jwtType } from '../protocol/names.ts'
 import { type AuditFacts, type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import { type EncryptionRules, openAssertion } from './encryption.ts'
 import { refused } from './narrowing.ts'
 import { namedTenants } from './tenants.ts'
 import type { NamedTenants, TrustedIssuer } from './trust.ts'
 
 /** What the checks go by. */
-export interface AssertionRules {
+export interface AssertionRules extends EncryptionRules {
   /** This server's own issuer identifier. */
   issuer: string
   /**
@@ -33,7 +34,7 @@ export async function verifyAssertion(
   facts: AuditFacts,
 ): Promise<{ claims: IdJagClaims; trusted: TrustedIssuer }> {
   try {
-    const jwt = readJwt(assertion)
+    const jwt = await openAssertion(assertion, server)
     const { iss, jti } = jwt.claims
     if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
     if (typeof iss === 'string') facts.issuer = iss.slice(0, 255)

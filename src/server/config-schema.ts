@@ -5,6 +5,7 @@ import { defaultAlgorithms } from '../protocol/keys.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
 import { clientDetails, connectionDetails, detailTypeNames, detailTypes } from './config-authorization-details.ts'
 import { branches } from './config-branches.ts'
+import { encryptionSchema, recipientSchema } from './config-encryption.ts'
 import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
 import { limits, trustedProxies } from './config-limits.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
@@ -83,6 +84,7 @@ function idpSchema(sources: Sources, development: boolean) {
         issuer: foreignIssuer,
         resources: z.array(resource).default([]),
         aliases: z.array(foreignName).default([]),
+        encryption: recipientSchema(sources),
         ...resourceServerLimits,
         ...tenancy.resourceServer,
         ...detailTypes(sources),
@@ -216,6 +218,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
     /** Whether a client that authenticates may ask which issuers are taken from it. */
     discovery: z.boolean().optional(),
+    encryption: encryptionSchema(sources),
     branches,
   })
 }

@@ -3,6 +3,7 @@
 import { sameResource } from '../protocol/resource.ts'
 import { checkConnectionDetails, checkDetailTypes } from './authorization-details-checks.ts'
 import { checkClients } from './client-checks.ts'
+import { checkEncryption } from './config-encryption.ts'
 import { hasDocument } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
 import { checkIssuerForms, checkNaming } from './config-profiles.ts'
@@ -58,6 +59,10 @@ export function checkIdp(idp: Part): Finding[] {
     ...checkSaml(idp),
     ...checkIssuerForms(idp.at('resourceServers'), 'idpResourceServer'),
     ...checkClients(idp.at('clients'), issuer),
+    ...checkEncryption(
+      idp,
+      servers.map((server) => server.at('encryption')),
+    ),
     ...idp
       .at('clients')
       .items()

@@ -12,6 +12,7 @@ import { clientFinder } from './clients.ts'
 import { detailTypesOf, givenToPeople } from './config-authorization-details.ts'
 import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
 import { demandOf } from './config-sign-in.ts'
+import { recipientOf } from './encryption-role.ts'
 import { documentClients } from './metadata-documents.ts'
 import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
@@ -56,6 +57,7 @@ export function idpRole(
     ({ authorizationDetailsTypes, ...server }): ResourceServer => ({
       ...server,
       detailTypes: detailTypesOf(authorizationDetailsTypes),
+      encryptionKey: recipientOf(server, surroundings),
       enabled: true,
     }),
   )

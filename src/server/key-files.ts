@@ -45,10 +45,14 @@ export async function readSigningKeyFile(path: string): Promise<SigningKeyFile> 
   return { path, keys }
 }
 
-async function readChecked(path: string): Promise<{ jwks: { keys: JWK[] }; keys: OwnKey[] }> {
+/** The private JWK Set in a file, as {@link readKeyFile} refuses files. Does NOT look at its keys, which may be for anything. */
+export async function readPrivateKeys(path: string): Promise<{ keys: JWK[] }> {
   await refuseLinkOut(path)
-  const bytes = await readOwned(path)
-  const jwks = { keys: parse(path, bytes).keys as JWK[] }
+  return { keys: parse(path, await readOwned(path)).keys as JWK[] }
+}
+
+async function readChecked(path: string): Promise<{ jwks: { keys: JWK[] }; keys: OwnKey[] }> {
+  const jwks = await readPrivateKeys(path)
   try {
     return { jwks, keys: await ownKeysOf(jwks) }
   } catch (cause) {

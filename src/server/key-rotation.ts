@@ -1,8 +1,9 @@
 /** The life of our signing keys: made, rotated by time, retired when it is over, and purged in an emergency. */
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import type { KeyManagementAlgorithm } from '../protocol/encryption-keys.ts'
 import { isPublishedAt, type KeyTimes, signerAt, type TimedJwk, timesOf } from '../protocol/key-schedule.ts'
-import { publicPartOf, type SignatureAlgorithm } from '../protocol/keys.ts'
+import { isSignatureAlgorithm, publicPartOf, type SignatureAlgorithm } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
 
 /** Longer than a well-behaved verifier uses a JWK Set without asking again; ours do for at most 600 s. */
@@ -27,10 +28,10 @@ export interface TimedKey extends KeyTimes {
 }
 
 /** Makes a private JWK with `kid` (its thumbprint, RFC 7638), `use` and `alg`. */
-export async function newPrivateKey(alg: SignatureAlgorithm): Promise<JWK & { kid: string }> {
+export async function newPrivateKey(alg: SignatureAlgorithm | KeyManagementAlgorithm): Promise<JWK & { kid: string }> {
   const { privateKey } = await generateKeyPair(alg, { extractable: true })
   const jwk = await exportJWK(privateKey)
-  return { ...jwk, kid: await calculateJwkThumbprint(jwk), use: 'sig', alg }
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), use: isSignatureAlgorithm(alg) ? 'sig' : 'enc', alg }
 }
 
 /** The keys of a checked key file, each with its id (its thumbprint where it names none) and its times. */

@@ -3,6 +3,7 @@
 import { comparableResource, sameResource } from '../protocol/resource.ts'
 import { checkResourceAsDetails } from './authorization-details-checks.ts'
 import { checkClients } from './client-checks.ts'
+import { checkEncryption } from './config-encryption.ts'
 import { checkMetadataDocuments } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
 import { checkIssuerForms } from './config-profiles.ts'
@@ -30,6 +31,7 @@ export function checkResourceAs(server: Part): Finding[] {
     ...checkResourceAsDetails(server),
     ...checkTransport(server),
     ...checkMetadataDocuments(server),
+    ...checkEncryption(server, [server.at('encryption')]),
     ...checkReach(server.at('metadataDocuments'), server.at('resources').items()),
     ...checkInteractive(server),
     ...checkReach(server.at('interactive').at('registration'), server.at('resources').items()),

@@ -92,6 +92,7 @@ export function resourceAsRole(
       issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
       blocks: policy.blocks,
       branches: config.branches,
+      encryption: config.encryption,
       statuses: storedTokenStatuses({ records, feed: policy, now }),
       accessTokenLifetime,
       skew,
