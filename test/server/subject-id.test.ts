@@ -67,7 +67,7 @@ describe('a SAML name between two servers', () => {
     expect(await visit(world, { email_verified: false })).toBe('policy_denied')
   })
 
-  it('[SAML-07] [SAML-10] is not sent where nobody asked for it, and missed where it is required', async () => {
+  it('[SAML-07] [SAML-10] [VER-08] is not sent where nobody asked for it, and missed where it is required', async () => {
     const { resourceServer, trustedIssuer, account } = good as Required<Changes>
     expect(await visit(await configured({ trustedIssuer, account }))).toBe('sub_id_untrusted')
     expect(await visit(await configured({}), { sub: 'alice' })).toBe('a-1')

@@ -133,7 +133,7 @@ export const redemptionRequirements: readonly Requirement[] = [
     source: '§2.2, §3.1, §4.1',
     says: 'The person’s account is known before anything is issued; who has none gets nothing, or one is made where the operator allows it.',
     status: 'implemented',
-    why: 'By issuer and `sub`, the first time by an address that the issuer owns; a host may bring its own `resolveSubject`.',
+    why: 'By issuer and `sub`, the first time by an address that the issuer owns or by a SAML name (SAML-08); a host may bring its own `resolveSubject`.',
   },
   {
     id: 'RAS-18',

@@ -69,6 +69,7 @@ export const revisionRequirements: readonly Requirement[] = [
     source: '-03, -04 §3.2',
     says: 'Before -04 there is no `sub_id`: a token without it is whole.',
     status: 'implemented',
+    why: 'Unless the entry of its issuer requires one (SAML-07).',
   },
   {
     id: 'VER-09',
