@@ -14,8 +14,8 @@ export const summary = 'run a whole enterprise on this machine and show each ste
 export const help = `xaa demo [--once] [--json] [--port BASE] [--no-color]
 
 Starts an identity provider, a chat vendor with an API and an MCP server, an agent, and an application that nobody manages, all on
-127.0.0.1. Shows the seven steps, three refusals and the same without Cross-App Access, then stays up and says where to click.
-Ctrl+C stops it.
+127.0.0.1. Shows the seven steps, three refusals, a better sign-in and the same without Cross-App Access, then stays up and says where
+to click. Ctrl+C stops it.
 
   --once        stop after the steps: exit 0 when every step and every refusal came out right, 1 otherwise
   --json        with --once: print the steps as one JSON document; secrets are masked and tokens shortened

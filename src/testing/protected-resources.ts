@@ -7,6 +7,7 @@ import { statusLists } from '../resource/status-lists.ts'
 import { findKnownAccount } from '../server/stored-accounts.ts'
 import { chatOf, messageRoutes } from './chat.ts'
 import { type Addresses, chatScopes, filesScopes } from './enterprise.ts'
+import { signInOfMcpRequest, signInOfMessage } from './finance.ts'
 import { mcpRoutes, scopesOfMcpRequest } from './mcp.ts'
 import { serveAt } from './origin.ts'
 import { refuseForeignHosts } from './rebinding.ts'
@@ -32,12 +33,14 @@ export async function openProtectedResources(stage: Stage, { chat }: Vendors): P
         ...ofChat,
         resource: addresses.api,
         requiredScopes: ({ method }) => [method === 'POST' ? 'chat.write' : 'chat.read'],
+        requiredSignIn: signInOfMessage,
         routes: (scope) => messageRoutes(scope, new URL(messagesUrl(addresses)).pathname, messages),
       })
       await app.register(resourcePlugin, {
         ...ofChat,
         resource: addresses.mcp,
         requiredScopes: scopesOfMcpRequest,
+        requiredSignIn: signInOfMcpRequest,
         routes: (scope) => mcpRoutes(scope, new URL(addresses.mcp).pathname, messages),
       })
       await app.register(resourcePlugin, {
@@ -62,7 +65,7 @@ function protectionOf(
   authorizationServer: string,
   scopes: readonly string[],
   { keysOf, portsFor, report }: Stage,
-): Omit<ResourcePluginOptions, 'resource' | 'routes' | 'requiredScopes'> {
+): Omit<ResourcePluginOptions, 'resource' | 'routes' | 'requiredScopes' | 'requiredSignIn'> {
   return {
     name,
     authorizationServer,

@@ -107,6 +107,14 @@ describe.each([
     await look('whoami')
     await back()
 
+    await press('Post to #finance')
+    expect(await heading(page)).toBe('Tidewater Chat wants a better sign-in')
+    await look('better sign-in')
+    await page.getByRole('link', { name: 'Confirm who you are at Passgate' }).click()
+    await press('Alice Archer')
+    expect(await heading(page)).toBe('Posted as you')
+    await back()
+
     await press('Show it twice')
     expect(await heading(page)).toBe('Refused: the ID-JAG was used before')
     await look('replay')
@@ -153,7 +161,7 @@ describe.each([
 
     expect(Object.values(faults).flat(), JSON.stringify(faults, null, 2)).toEqual([])
     await page.context().close()
-    // axe looks at fourteen pages.
+    // axe looks at fifteen pages.
   }, 180_000)
 })
 

@@ -325,3 +325,37 @@ describe('every page', () => {
     expect(failures).toHaveLength(1)
   })
 })
+
+describe('[CL-11] posting to #finance', () => {
+  it('stops for want of a better sign-in, sends the person there, and posts when they come back', async () => {
+    const alice = browser()
+    await alice.signIn('alice')
+    const stopped = (await alice.press('/finance', { text: 'Closed.' })).body
+    expect(stopped).toContain('Tidewater Chat wants a better sign-in')
+    expect(stopped).toContain('not older than 5 minutes')
+    const again = new URL(String((await alice.get('/sign-in-again')).headers.location))
+    expect(Object.fromEntries(again.searchParams)).toMatchObject({
+      acr_values: 'urn:acme.example:acr:confirmed',
+      max_age: '300',
+      prompt: 'login',
+    })
+    const callback = await walkSignIn(again, 'alice')
+    const back = await alice.get(callback.pathname + callback.search)
+    expect([back.statusCode, back.headers.location]).toEqual([303, '/result'])
+    const posted = (await alice.get('/result')).body
+    expect(posted).toContain('Posted as you')
+    expect(posted).toContain('Closed.')
+  })
+
+  it('posts nothing for somebody else who comes back, and has no second sign-in without a need', async () => {
+    const alice = browser()
+    await alice.signIn('alice')
+    expect((await alice.get('/sign-in-again')).headers.location).toBe('/')
+    await alice.press('/finance', { text: 'By whom?' })
+    const again = String((await alice.get('/sign-in-again')).headers.location)
+    const callback = await walkSignIn(again, 'bob')
+    expect((await alice.get(callback.pathname + callback.search)).headers.location).toBe('/')
+    expect((await alice.get('/')).body).toContain('Hello, Bob Baker')
+    expect((await alice.press('/read')).body).not.toContain('By whom?')
+  })
+})

@@ -21,6 +21,7 @@ const scenes = [
   'another-server',
   'redeemed-twice',
   'connection-removed',
+  'better-sign-in',
   'unmanaged',
   'two-records',
 ]
@@ -40,7 +41,7 @@ describe('the story', () => {
   })
   afterAll(() => stage.close())
 
-  it('has seven steps, three refusals and the same without Cross-App Access, each as it must be', async () => {
+  it('has seven steps, three refusals, a better sign-in and the same without Cross-App Access, each as it must be', async () => {
     const played = await playStory(stage.cast)
     expect(played.map(({ name, problems }) => [name, problems])).toEqual(scenes.map((name) => [name, []]))
     expect(played.slice(7, 10).map(({ audit }) => audit?.event.reason)).toEqual([
@@ -48,6 +49,9 @@ describe('the story', () => {
       'replay',
       'target_unknown',
     ])
+    const [better] = played.slice(10, 11)
+    expect(better).toMatchObject({ audit: { event: { reason: 'step_up', error: 'insufficient_user_authentication' } } })
+    expect(better?.facts).toContainEqual(['afterwards', 'exchange 200, redemption 200, call 201'])
   })
 
   it('shows the consent page word for word, and the records of two companies', async () => {
@@ -91,10 +95,11 @@ describe('the story', () => {
       'call',
       'another-server',
       'redeemed-twice',
+      'better-sign-in',
     ])
     const ending = printEnding(played, painter(false))
     for (const name of wrong) expect(ending).toContain(`  ${name}: `)
-    expect(ending).toContain('7 of 12 did not come out right')
+    expect(ending).toContain('8 of 13 did not come out right')
     await stage.cast.setConnection(stage.cast.chat.issuer, true)
   })
 

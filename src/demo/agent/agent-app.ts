@@ -63,6 +63,14 @@ export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOp
     return reply.redirect(address.href, 303)
   })
 
+  app.get('/sign-in-again', async (request, reply) => {
+    const { session } = signedIn(request)
+    if (session.unposted === undefined) return reply.redirect('/', 303)
+    const { address, pending } = await provider.begin(session.unposted.wanted)
+    session.pending = pending
+    return reply.redirect(address.href, 303)
+  })
+
   app.get('/callback', async (request, reply) => {
     const session = sessions.find(request)
     const pending = session?.pending
@@ -74,8 +82,14 @@ export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOp
       const person = await provider.finish(new URL(request.url, cast.redirectUri), pending)
       sessions.end(session)
       // A new id: one that was fixed before the sign-in is worth nothing after it.
-      sessions.start(reply).person = person
-      return reply.redirect('/', 303)
+      const entered = sessions.start(reply)
+      entered.person = person
+      const { unposted } = session
+      // Whoever came back as somebody else wanted nothing posted.
+      if (unposted === undefined || session.person?.sub !== person.sub) return reply.redirect('/', 303)
+      const errand = await runErrand('post-to-finance', unposted.text, person, cast)
+      entered.result = { deed: 'finance', errand: { ...errand, observed: [...person.observed, ...errand.observed] } }
+      return reply.redirect('/result', 303)
     } catch (cause) {
       if (!(cause instanceof SignInFailed)) throw cause
       return send(reply.code(400), signInFailed(`${cause.message}.`, session))
@@ -113,8 +127,16 @@ export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOp
   act('/read', 'errand', errand('read'))
   act('/whoami', 'errand', errand('whoami'))
   act('/post', 'errand', (person, form) => {
-    const text = (form.get('text') ?? '').trim().slice(0, 200) || `Hello from ${agentName}`
-    return runErrand(form.get('by') === 'api' ? 'post' : 'post-by-mcp', text, person, cast)
+    return runErrand(form.get('by') === 'api' ? 'post' : 'post-by-mcp', textOf(form), person, cast)
+  })
+  app.post('/finance', async (request, reply) => {
+    const { session, person, form } = signedInForm(request)
+    const text = textOf(form)
+    const errand = await runErrand('post-to-finance', text, person, cast)
+    session.result = { deed: 'finance', errand }
+    const { outcome } = errand
+    if (outcome.kind === 'stopped' && outcome.wanted !== undefined) session.unposted = { text, wanted: outcome.wanted }
+    return reply.redirect('/result', 303)
   })
   act('/replay', 'replay', (person) => errandThenAgain('chat', person, cast))
   act('/elsewhere', 'elsewhere', (person) => errandThenAgain('files', person, cast))
@@ -145,6 +167,10 @@ export function agentApp(app: FastifyInstance, { cast, now, report }: AgentAppOp
     if (form.get('form_token') !== session.formToken) throw new ForeignForm()
     return { session, person, form }
   }
+}
+
+function textOf(form: URLSearchParams): string {
+  return (form.get('text') ?? '').trim().slice(0, 200) || `Hello from ${agentName}`
 }
 
 function signInFailed(sentence: string, session: Session | undefined): string {

@@ -2,11 +2,19 @@
 
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import * as z from 'zod'
-import { CrossAppError, clientSecretBasic, createCrossAppFetch, type Fetch } from '../../client/client.ts'
+import {
+  CrossAppError,
+  clientSecretBasic,
+  createCrossAppFetch,
+  type DemandedSignIn,
+  type Fetch,
+  SignInRequired,
+} from '../../client/client.ts'
+import { financeChannel } from '../../testing/finance.ts'
 import { callTool } from '../mcp-call.ts'
 import { agentName, type Cast } from './cast.ts'
 import type { Observed } from './observed.ts'
-import type { Person } from './relying-party.ts'
+import type { Person, WantedSignIn } from './relying-party.ts'
 
 /** A message of the chat, as its API tells it. */
 const Message = z.object({ author: z.string(), via: z.string(), channel: z.string(), text: z.string(), at: z.number() })
@@ -30,7 +38,14 @@ export type Outcome =
   | { kind: 'read'; as: Caller; messages: Message[] }
   | { kind: 'posted'; message: Message }
   | { kind: 'whoami'; caller: Caller }
-  | { kind: 'stopped'; at: CrossAppError['step']; code: string | undefined; sentence: string }
+  | {
+      kind: 'stopped'
+      at: CrossAppError['step']
+      code: string | undefined
+      sentence: string
+      /** What a new sign-in must be, where that would help. */
+      wanted?: WantedSignIn
+    }
 
 /** An errand that has been run, with every request it took. */
 export interface Errand {
@@ -38,15 +53,23 @@ export interface Errand {
   observed: Observed[]
 }
 
-/** `post` goes by the HTTP API, `post-by-mcp` and `whoami` by the MCP server. */
-export type ErrandName = 'read' | 'post' | 'whoami' | 'post-by-mcp'
+/** `post` and `post-to-finance` go by the HTTP API, `post-by-mcp` and `whoami` by the MCP server. */
+export type ErrandName = 'read' | 'post' | 'post-to-finance' | 'whoami' | 'post-by-mcp'
 
 /**
  * Runs one errand from the start: a new client that holds no token, so that the whole way is seen each time. An agent in earnest
- * keeps one client for each person, and with it the access tokens. Rejects only for trouble that no answer explains.
+ * keeps one client for each person, and with it the access tokens. With `signIn`, the person is asked to sign in again where a server
+ * demands it, and the errand goes on. Rejects only for trouble that no answer explains.
  */
-export async function runErrand(name: ErrandName, text: string, person: Person, cast: Cast): Promise<Errand> {
+export async function runErrand(
+  name: ErrandName,
+  text: string,
+  person: Person,
+  cast: Cast,
+  signIn?: (demanded: DemandedSignIn) => Promise<Person>,
+): Promise<Errand> {
   const observed: Observed[] = []
+  let now = person
   const { identityProvider, chat, files } = cast
   const at = ({ id, secret }: { id: string; secret: string }) => clientSecretBasic(id, secret)
   const fetch = createCrossAppFetch({
@@ -55,7 +78,14 @@ export async function runErrand(name: ErrandName, text: string, person: Person, 
       [chat.issuer]: { client: at(chat.credentials) },
       [files.issuer]: { client: at(files.credentials) },
     },
-    subject: { idToken: () => person.idToken },
+    subject: { idToken: () => now.idToken },
+    ...(signIn === undefined
+      ? {}
+      : {
+          async signIn(demanded: DemandedSignIn) {
+            now = await signIn(demanded)
+          },
+        }),
     onStep: (step) => observed.push(step),
   })
   try {
@@ -64,16 +94,18 @@ export async function runErrand(name: ErrandName, text: string, person: Person, 
     const error = crossAppErrorIn(cause)
     if (error === undefined) throw cause
     const { step, code, message } = error
-    return { outcome: { kind: 'stopped', at: step, code, sentence: message }, observed }
+    const wanted = error instanceof SignInRequired ? { wanted: error } : {}
+    return { outcome: { kind: 'stopped', at: step, code, sentence: message, ...wanted }, observed }
   }
 }
 
 async function outcomeOf(name: ErrandName, text: string, fetch: Fetch, { chat }: Cast): Promise<Outcome> {
   const { messagesUrl, mcpUrl } = chat
   if (name === 'read') return { kind: 'read', ...ReadAnswer.parse(await answered(await fetch(messagesUrl))) }
-  if (name === 'post') {
+  if (name === 'post' || name === 'post-to-finance') {
     const headers = { 'content-type': 'application/json' }
-    const response = await fetch(messagesUrl, { method: 'POST', headers, body: JSON.stringify({ text }) })
+    const message = name === 'post' ? { text } : { text, channel: financeChannel }
+    const response = await fetch(messagesUrl, { method: 'POST', headers, body: JSON.stringify(message) })
     return { kind: 'posted', message: Message.parse(await answered(response)) }
   }
   if (name === 'whoami') return { kind: 'whoami', caller: Caller.parse(await callTool(byMcp(mcpUrl, fetch), 'whoami')) }

@@ -63,6 +63,11 @@ ${toChat?.enabled === false ? restore(session) : undefined}
 <label><input type="radio" name="by" value="mcp" checked> MCP tool</label>
 <label><input type="radio" name="by" value="api"> HTTP API</label></fieldset>
 <button>Post it</button></form>
+<form class="card" method="post" action="/finance">${formToken(session)}
+<h3><label for="finance">Post to #finance</label></h3>
+<p>${chat.name} wants a confirmed, recent sign-in for that.</p>
+<input id="finance" name="text" required maxlength="200" autocomplete="off" value="The quarterly numbers are in.">
+<button>Post to #finance</button></form>
 </div>
 </section>
 ${sideBySide(cast)}

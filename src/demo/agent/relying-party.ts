@@ -14,6 +14,8 @@ import {
   randomPKCECodeVerifier,
   randomState,
 } from 'openid-client'
+import type { DemandedSignIn } from '../../client/client.ts'
+import type { Seconds } from '../../protocol/ports.ts'
 import type { Cast } from './cast.ts'
 import { type Observed, observedFetch } from './observed.ts'
 
@@ -22,7 +24,12 @@ export interface PendingSignIn {
   state: string
   nonce: string
   codeVerifier: string
+  /** How long ago it may have been when the ID Token comes. Absent: any time. */
+  maxAge?: Seconds
 }
+
+/** What a sign-in must be, where a server demanded it. */
+export type WantedSignIn = Pick<DemandedSignIn, 'acrValues' | 'maxAge'>
 
 /** Somebody who has signed in. */
 export interface Person {
@@ -36,8 +43,8 @@ export interface Person {
 }
 
 export interface RelyingParty {
-  /** The address to send the browser to. */
-  begin(): Promise<{ address: URL; pending: PendingSignIn }>
+  /** The address to send the browser to. With `wanted`, it passes on what a server demands of the sign-in. */
+  begin(wanted?: WantedSignIn): Promise<{ address: URL; pending: PendingSignIn }>
   /**
    * Turns the callback's code into an ID Token, whose issuer, audience, nonce, times and signature are checked. Rejects with
    * {@link SignInFailed} when the state is another's, the provider refused, or anything about the token is wrong.
@@ -63,14 +70,22 @@ export function relyingParty({ identityProvider: { issuer, credentials }, redire
   }
 
   return {
-    async begin() {
-      const pending = { state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier() }
+    async begin({ acrValues, maxAge } = { acrValues: [], maxAge: undefined }) {
+      const pending = {
+        state: randomState(),
+        nonce: randomNonce(),
+        codeVerifier: randomPKCECodeVerifier(),
+        ...(maxAge === undefined ? {} : { maxAge }),
+      }
       const { state, nonce, codeVerifier } = pending
       const address = buildAuthorizationUrl(await configuration(() => {}), {
         redirect_uri: redirectUri,
         scope: 'openid email',
         // A demonstration is about choosing: the provider would remember the last person otherwise.
         prompt: 'login',
+        // ID-JAG §9.2, CL-11
+        ...(acrValues.length === 0 ? {} : { acr_values: acrValues.join(' ') }),
+        ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
         state,
         nonce,
         code_challenge: await calculatePKCECodeChallenge(codeVerifier),
@@ -79,7 +94,7 @@ export function relyingParty({ identityProvider: { issuer, credentials }, redire
       return { address, pending }
     },
 
-    async finish(callback, { state, nonce, codeVerifier }) {
+    async finish(callback, { state, nonce, codeVerifier, maxAge }) {
       const observed: Observed[] = []
       const config = await configuration((one) => observed.push(one))
       try {
@@ -88,6 +103,7 @@ export function relyingParty({ identityProvider: { issuer, credentials }, redire
           expectedState: state,
           expectedNonce: nonce,
           idTokenExpected: true,
+          ...(maxAge === undefined ? {} : { maxAge }),
         })
         const claims = tokens.claims()
         const { id_token: idToken } = tokens

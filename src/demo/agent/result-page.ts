@@ -23,6 +23,7 @@ export function resultPage({ deed, errand }: Result, cast: Cast, session: Sessio
 <h1>${heading}</h1>
 <p class="lead">${says}</p>
 ${last?.refused === true ? refusal(last) : answer(deed, errand.outcome, cast)}
+${again(errand.outcome)}
 ${
   deed === 'disconnect'
     ? html`${restore(session)}
@@ -36,6 +37,12 @@ ${notStopped(cast)}`
 <ol class="timeline">${steps.map(timelineStep)}</ol>
 </section>`,
   )
+}
+
+/** The way to the sign-in that a server demands. */
+function again(outcome: Outcome): Html | undefined {
+  if (outcome.kind !== 'stopped' || outcome.wanted === undefined) return undefined
+  return html`<p><a class="button" href="/sign-in-again">Confirm who you are at ${companies.identityProvider.name}</a></p>`
 }
 
 /** What a removed connection does not end. */
@@ -57,6 +64,11 @@ function verdict(deed: Deed, outcome: Outcome, last: ShownStep | undefined, pers
     return {
       heading: 'Refused: it was made for somebody else',
       says: `${files.name} trusts ${identityProvider.name} too, and the signature is good. But aud names ${chat.name}, so it is worth nothing here.`,
+    }
+  if (outcome.kind === 'stopped' && outcome.wanted !== undefined)
+    return {
+      heading: `${chat.name} wants a better sign-in`,
+      says: `Your sign-in is good for the rest of the chat. To write to #finance, ${chat.name} wants one that you confirmed, not older than ${(outcome.wanted.maxAge ?? 0) / 60} minutes. You sign in at ${identityProvider.name}, never at ${chat.name}; ${agentName} then posts by itself.`,
     }
   if (outcome.kind === 'stopped')
     return {
@@ -87,7 +99,7 @@ function nameOf({ name, email, account }: Caller): string {
 }
 
 function answer(deed: Deed, outcome: Outcome, cast: Cast): Html | undefined {
-  if (deed !== 'errand') return undefined
+  if (deed !== 'errand' && deed !== 'finance') return undefined
   if (outcome.kind === 'read')
     return outcome.messages.length === 0
       ? html`<p class="answer">There are no messages yet.</p>`

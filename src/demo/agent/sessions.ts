@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Seconds } from '../../protocol/ports.ts'
 import type { Errand } from './errands.ts'
-import type { PendingSignIn, Person } from './relying-party.ts'
+import type { PendingSignIn, Person, WantedSignIn } from './relying-party.ts'
 
 /** What was tried. */
-export type Deed = 'sign-in' | 'errand' | 'replay' | 'elsewhere' | 'disconnect'
+export type Deed = 'sign-in' | 'errand' | 'finance' | 'replay' | 'elsewhere' | 'disconnect'
 
 /** What the session's last deed came to. */
 export interface Result {
@@ -26,6 +26,8 @@ export interface BrowserSession {
 /** One browser at the agent. `person` is there once somebody has signed in with it. */
 export interface Session extends BrowserSession {
   pending?: PendingSignIn
+  /** What the person wanted to post to the channel that demands a better sign-in, and what that must be. */
+  unposted?: { text: string; wanted: WantedSignIn }
   person?: Person
   result?: Result
 }

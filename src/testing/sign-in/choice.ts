@@ -4,7 +4,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { InteractionResults, Provider } from 'oidc-provider'
 import type { Directory, Person } from '../people.ts'
 import { choicePage, errorPage, styleSheetPath } from './page.ts'
-import { authentication, contentSecurityPolicy } from './provider.ts'
+import { authenticationFor, confirmedAcr, contentSecurityPolicy } from './provider.ts'
 import { styleSheet } from './style.ts'
 
 /** A step as oidc-provider keeps it. */
@@ -38,7 +38,9 @@ export function choiceRoutes(provider: Provider, directory: Directory): FastifyP
       const refusal = refusalOf(person)
       if (person === undefined || refusal !== undefined)
         return choose(reply.code(person === undefined ? 400 : 403), step, provider, directory, refusal)
-      return finish(request, reply, provider, { login: { accountId: person.sub, ...authentication } })
+      return finish(request, reply, provider, {
+        login: { accountId: person.sub, ...authenticationFor(step.params.acr_values) },
+      })
     })
   }
 }
@@ -70,7 +72,8 @@ async function choose(
   const { client_id, redirect_uri } = params as { client_id: string; redirect_uri: string }
   const client = await provider.Client.find(client_id)
   const application = client?.clientName ?? client_id
-  const choice = { action: `/sign-in/${uid}`, application, people }
+  const confirm = authenticationFor(params.acr_values).acr === confirmedAcr
+  const choice = { action: `/sign-in/${uid}`, application, people, confirm }
   return send(reply, choicePage(refusal === undefined ? choice : { ...choice, refusal }), redirect_uri)
 }
 

@@ -11,17 +11,23 @@ export interface Choice {
   /** The application that the person signs in to. */
   application: string
   people: readonly Person[]
+  /** True: the application wants the person to confirm who they are. */
+  confirm: boolean
   /** Why the last choice was refused. */
   refusal?: string
 }
 
 /** The page on which a person says who they are. */
-export function choicePage({ action, application, people, refusal }: Choice): string {
+export function choicePage({ action, application, people, confirm, refusal }: Choice): string {
   return page(
     `Sign in to ${application}`,
     html`
       <h1>Sign in to <span class="application">${application}</span></h1>
-      <p>Who are you? Acme manages this application, so nothing more will be asked.</p>
+      <p>${
+        confirm
+          ? 'What you are about to do is worth a second look. Confirm who you are.'
+          : 'Who are you? Acme manages this application, so nothing more will be asked.'
+      }</p>
       ${refusal === undefined ? undefined : html`<p class="refusal" role="alert">${refusal}</p>`}
       <form method="post" action="${action}">
         <ul>${people.map(personButton)}</ul>

@@ -49,8 +49,14 @@ export const signInClaims = {
   email: ['email', 'email_verified'],
 }
 
-/** How people sign in here: by a choice on a page, and nothing stronger (RFC 8176 §2: `user`). */
-export const authentication = { acr: 'urn:acme.example:acr:chosen', amr: ['user'] }
+/** The class of a sign-in at which the person was asked to confirm who they are, because the application wanted that. */
+export const confirmedAcr = 'urn:acme.example:acr:confirmed'
+
+/** How people sign in here: by a choice on a page (RFC 8176 §2: `user`), which counts as confirmed where `acr_values` asks for that. */
+export function authenticationFor(acrValues: unknown): { acr: string; amr: string[] } {
+  const confirmed = typeof acrValues === 'string' && acrValues.split(' ').includes(confirmedAcr)
+  return { acr: confirmed ? confirmedAcr : 'urn:acme.example:acr:chosen', amr: ['user'] }
+}
 
 /** Makes the provider. PKCE with S256 is required of everybody; ID Tokens live one hour, refresh tokens 14 days. */
 export async function openIdProvider(options: SignInOptions): Promise<Provider> {
