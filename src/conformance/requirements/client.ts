@@ -100,9 +100,8 @@ export const clientRequirements: readonly Requirement[] = [
     roles: ['client'],
     level: 'needed',
     source: '§4.3.4, §4.4.1',
-    says: 'It believes the scope of both answers, and not what it asked for.',
+    says: 'It believes the scope and the details of both answers, and not what it asked for.',
     status: 'implemented',
-    why: '`authorization_details` are never asked for.',
   },
   {
     id: 'CL-13',

@@ -58,8 +58,8 @@ export const exchangePolicyRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: '§4.3.3; RFC 9396',
     says: 'Each of the `authorization_details` is judged by its type, and may be changed or left out.',
-    status: 'not implemented',
-    why: 'No type can be configured: every request that has the parameter is refused, never served without it.',
+    status: 'implemented',
+    why: 'Narrowed to what the connection gives the person, member by member at the top level. Nothing left is refused (D-25).',
   },
   {
     id: 'IDP-27',
@@ -68,7 +68,7 @@ export const exchangePolicyRequirements: readonly Requirement[] = [
     source: '§4.3.3',
     says: 'Of resource, scope and details, each that is sent is judged, whatever else is sent.',
     status: 'implemented',
-    why: 'Resource and scope; with details the whole request is refused (IDP-26).',
+    why: 'Each that leaves nothing of what was asked is refused. `locations` lie within the resources; no scope is derived from details.',
   },
   {
     id: 'IDP-28',

@@ -58,8 +58,8 @@ export const exchangeRequirements: readonly Requirement[] = [
     level: 'MAY',
     source: '§4.3; RFC 9396 §5',
     says: '`authorization_details` may be sent as a JSON array of objects.',
-    status: 'not implemented',
-    why: 'No type can be configured: every request that has the parameter is refused with `invalid_authorization_details`.',
+    status: 'implemented',
+    why: 'For the types of the audience that are configured with a JSON Schema. Without one, every request that has the parameter is refused.',
   },
   {
     id: 'IDP-08',
@@ -142,8 +142,8 @@ export const exchangeRequirements: readonly Requirement[] = [
     level: 'MUST',
     source: '§4.3.4',
     says: '`authorization_details` are in the answer where they were changed.',
-    status: 'not implemented',
-    why: 'None are ever granted: IDP-07.',
+    status: 'implemented',
+    why: 'Whenever any were granted.',
   },
   {
     id: 'IDP-45',

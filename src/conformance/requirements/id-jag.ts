@@ -99,7 +99,6 @@ export const idJagRequirements: readonly Requirement[] = [
     source: '§3.1, §4.4.1',
     says: '`authorization_details` is a JSON array of objects that each have a `type`, and not a string that holds one.',
     status: 'implemented',
-    why: 'A reader judges the form. It refuses what is well-formed, too (RAS-14), and our identity provider never writes the claim.',
   },
   {
     id: 'JAG-13',
