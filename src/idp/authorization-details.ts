@@ -46,6 +46,6 @@ export function grantDetails(
   throw detailsRefused(
     'holds nothing that can be granted',
     '',
-    `the connection gives ${user.sub} ${given.map(({ detail }) => detail.type).join(' ') || 'none'}`,
+    `the connection gives ${user.sub} ${given.map(({ detail }) => detail.type).join(' ') || 'none'}, with no member that its entry does not name`,
   )
 }

@@ -69,7 +69,7 @@ export function withDetails(
     throw detailsRefused(
       'holds nothing that can be granted',
       '',
-      `the client may have ${policy.details?.map(({ type }) => type).join(' ') || 'none'} at ${granted.resources.join(', ')}`,
+      `the client may have ${policy.details?.map(({ type }) => type).join(' ') || 'none'} at ${granted.resources.join(', ')}, with no member that its entry does not name`,
     )
   // RFC 9068 §3: every part of the token means something at every resource of it.
   const resources = granted.resources.filter((resource) => left.every(({ type }) => understands(resource, type)))

@@ -54,6 +54,31 @@ describe('xaa token', () => {
     expect(expiresIn).toBeLessThanOrEqual(600)
   })
 
+  it('--authorization-details asks for them, as JSON or from a file, and --json says what was granted', async () => {
+    world.connection.details = [{ detail: { type: 'channel', actions: ['read'] } }]
+    const asked = '[{"type":"channel","actions":["read","write"]}]'
+    const file = await files.write('details.json', asked)
+    for (const option of [asked, `@${file}`]) {
+      const args = [world.resource, '--json', '--authorization-details', option, ...config]
+      const { code, out } = await runCommand(token, args, env)
+      expect([code, JSON.parse(out)]).toMatchObject([
+        0,
+        { scope: 'chat.read', authorization_details: [{ type: 'channel', actions: ['read'] }] },
+      ])
+    }
+  })
+
+  it.each(['[]', '[{}]', 'x', '@no-such-file'])(
+    '--authorization-details %s is a wrong command line',
+    async (option) => {
+      const args = [world.resource, '--authorization-details', option, ...config]
+      const { code, out, err } = await runCommand(token, args, env)
+      expect([code, out]).toEqual([2, ''])
+      expect(err).toContain('xaa token: --authorization-details ')
+      expect(world.idp.seen).toEqual([])
+    },
+  )
+
   it('--steps shows decoded tokens on stderr, and nothing that opens a door', async () => {
     const { out, err } = await runCommand(token, [world.resource, '--steps', ...config], env)
     expect(err).toContain('"typ":"oauth-id-jag+jwt"')

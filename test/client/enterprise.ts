@@ -21,6 +21,7 @@ import type { Ports } from '../../src/protocol/ports.ts'
 import { dangerouslyLocalOnly } from '../../src/resource/revocation.ts'
 import { jwtAccessTokens } from '../../src/resource-as/issue.ts'
 import { memoryStore } from '../../src/store/memory.ts'
+import { detailTypes } from '../fixture/authorization-details.ts'
 
 /** An answer on its way out. */
 export interface BentAnswer {
@@ -203,7 +204,13 @@ export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonce
           },
           findResourceServer: async (audience) =>
             audience === place.ras
-              ? { issuer: place.ras, aliases: [], resources: [`${place.api}/mcp`], enabled: true }
+              ? {
+                  issuer: place.ras,
+                  aliases: [],
+                  resources: [`${place.api}/mcp`],
+                  detailTypes: detailTypes(),
+                  enabled: true,
+                }
               : undefined,
           findConnection: async (client, audience) =>
             client === 'assistant' && audience === place.ras
@@ -213,7 +220,7 @@ export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonce
         },
       }),
   )
-  const governed = { resource: '', scopes: ['chat.read', 'chat.write'] }
+  const governed = { resource: '', scopes: ['chat.read', 'chat.write'], detailTypes: ['channel'] }
   const ras = await listen(
     (issuer) => async (app) =>
       app.register(resourceAsPlugin, {
@@ -224,6 +231,7 @@ export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonce
         resourceAuthorizationServer: {
           issuer,
           resources: [governed],
+          detailTypes: detailTypes(),
           findTrustedIssuer: async (asked) =>
             asked === idp.origin
               ? {
@@ -237,7 +245,11 @@ export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonce
                   accounts: { emailDomains: [], unknown: 'refuse' },
                 }
               : undefined,
-          findClientPolicy: async () => ({ scopes: governed.scopes, resources: [governed.resource] }),
+          findClientPolicy: async () => ({
+            scopes: governed.scopes,
+            resources: [governed.resource],
+            details: [{ type: 'channel', actions: ['read', 'write'] }],
+          }),
           resolveSubject: async ({ sub }) => sub,
           issue: jwtAccessTokens({ issuer, signingKeys: rasKeys.signing, lifetime: 600 }),
           skew,

@@ -89,12 +89,15 @@ type Members = { [name: string]: unknown }
 export interface DeploymentChange {
   /** What becomes of the part `idp` of the configuration. */
   idp?(idp: typeof example.idp & Members): Members
+  /** What becomes of the part `resourceAs`. */
+  resourceAs?(server: typeof example.resourceAs & Members): Members
   /** How many seconds the clock of the first server is ahead. */
   ahead?(): number
 }
 
 /** Starts `replicas` servers, each with both roles, on one LMDB directory. The first listens at the issuers' own addresses. */
-export async function deploy(replicas = 1, { idp: changed = (same) => same, ahead = () => 0 }: DeploymentChange = {}) {
+export async function deploy(replicas = 1, change: DeploymentChange = {}) {
+  const { idp: changed = (same) => same, resourceAs: changedServer = (same) => same, ahead = () => 0 } = change
   const folder = await exampleFolder()
   const upstream = await openUpstream()
   const [idpPort, chatPort] = [await freePort(), await freePort()]
@@ -104,7 +107,7 @@ export async function deploy(replicas = 1, { idp: changed = (same) => same, ahea
       ...example,
       idp: { ...changed(example.idp), listen: `127.0.0.1:${idpPort}` },
       resourceAs: {
-        ...example.resourceAs,
+        ...changedServer(example.resourceAs),
         listen: `127.0.0.1:${chatPort}`,
         protectedResources: [
           {
