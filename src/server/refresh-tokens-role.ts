@@ -17,12 +17,15 @@ export interface RefreshTokenParts {
 
 /** The members of the provider that they need; none where they are not configured, and then the type is refused everywhere. */
 export function refreshTokensOf(
-  { issuer, refreshTokens, subjectIssuers, resourceServers }: IdpConfig,
+  { issuer, refreshTokens, subjectIssuers, samlIssuers = [], resourceServers }: IdpConfig,
   { records, policy, directory }: RefreshTokenParts,
 ): Pick<IdentityProvider, 'refreshTokens' | 'refreshTokenIssue'> {
   if (refreshTokens === undefined) return {}
   const findUser = (sub: string) => directory.get(sub)
-  const sources = new Map(subjectIssuers.map(({ issuer: source, users }) => [source, users]))
+  const sources = new Map([
+    ...samlIssuers.map(({ entityId, users }) => [entityId, users] as const),
+    ...subjectIssuers.map(({ issuer: source, users }) => [source, users] as const),
+  ])
   const findSource = (source: string): SignInSource | undefined => {
     const users = sources.get(source)
     if (users === undefined) return undefined

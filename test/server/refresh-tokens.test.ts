@@ -1,7 +1,8 @@
 /** Refresh tokens through a whole deployment: an assistant works on for hours after its person's ID Token has expired. */
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { grantType, tokenType } from '../../src/protocol/names.ts'
+import { acmeKey, acmeSaml, assertionXml, encoded, signed, wikiAcs, wikiSp } from '../saml/assertions.ts'
 import { type Deployment, deploy } from './deployment.ts'
 import { environment } from './example.ts'
 
@@ -108,4 +109,53 @@ describe('a refresh token of a deployment', () => {
     expect(world.audit.join('\n')).toContain('"scope":"openid offline_access"')
     expect(world.audit.join('\n')).not.toContain(token)
   })
+})
+
+describe('a SAML sign-in at a deployment', () => {
+  it('[T-15] [VER-03] leads to a refresh token and on to an ID-JAG; for another service provider it is refused', async () => {
+    const saml = await deploy(1, {
+      idp: ({ connections, clients, subjectIssuers, ...idp }) => ({
+        ...idp,
+        users: [{ sub: 'alice', groups: ['writers'] }],
+        subjectIssuers: subjectIssuers.map((one) => ({ ...one, users: 'directory' })),
+        samlIssuers: [{ entityId: acmeSaml, certificates: [acmeKey.certificate], users: 'directory' }],
+        clients: clients.map((client) => ({
+          ...client,
+          samlAt: { [acmeSaml]: { entityId: wikiSp, recipients: [wikiAcs] } },
+        })),
+        refreshTokens: { sessionAge: hour },
+        connections: connections.map((one) => ({ ...one, signIn: {}, refreshTokens: { maxAge: hour } })),
+      }),
+    })
+    onTestFinished(() => saml.close())
+    const exchanged = async (form: { [name: string]: string }) => {
+      const body = new URLSearchParams({ grant_type: grantType.tokenExchange, ...form })
+      const response = await fetch(`${saml.idp}/token`, { method: 'POST', body, headers: basic })
+      return { status: response.status, body: (await response.json()) as { [member: string]: unknown } }
+    }
+    const asking = { requested_token_type: tokenType.refreshToken, subject_token_type: tokenType.saml2 }
+    const now = Math.floor(Date.now() / 1000)
+    const elsewhere =
+      '<saml:AudienceRestriction><saml:Audience>https://other.example</saml:Audience></saml:AudienceRestriction>'
+    const foreign = encoded(signed(assertionXml(now, { audience: elsewhere })))
+    expect(await exchanged({ ...asking, subject_token: foreign })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    })
+    const assertion = encoded(signed(assertionXml(now)))
+    const issued = await exchanged({ ...asking, subject_token: assertion })
+    expect(issued).toMatchObject({
+      status: 200,
+      body: { issued_token_type: tokenType.refreshToken, token_type: 'N_A' },
+    })
+    expect((await exchanged({ ...asking, subject_token: assertion })).body.error).toBe('invalid_grant')
+    const { status, body } = await exchanged({
+      requested_token_type: tokenType.idJag,
+      audience: saml.chat,
+      subject_token: String(issued.body.access_token),
+      subject_token_type: tokenType.refreshToken,
+    })
+    expect([status, body.scope]).toEqual([200, 'chat.read chat.write'])
+    expect((await saml.redeem(0, body.access_token)).status).toBe(200)
+  }, 60_000)
 })
