@@ -46,14 +46,14 @@ export interface Access {
 const metadataLifetime: Seconds = 600
 
 export function accessOf(settings: Settings, send: Send): Access {
-  const { identityProvider, subject, now, newId, skew, prover } = settings
+  const { identityProvider, subject, now, newId, skew, prover, certificate } = settings
   const tokens = expiringCache<AccessToken>(now)
   const servers = expiringCache<AuthorizationServer>(now)
   const ports = { send, now, newId, prover }
 
   async function server(issuer: string, step: StepName & `${string}-${'server' | 'provider'}-metadata`) {
     return await servers.get(issuer, async () => ({
-      value: await discoverAuthorizationServer(issuer, step, send),
+      value: await discoverAuthorizationServer(issuer, step, send, certificate !== undefined),
       until: now() + metadataLifetime,
     }))
   }
@@ -79,6 +79,7 @@ export function accessOf(settings: Settings, send: Send): Access {
       authorizationDetails: entry.authorizationDetails,
       proofKey,
       encryptedIdJags,
+      certificate,
     }
     const issued = processExchange(await exchangeRequest(exchange, identityProvider.client, ports), exchange)
     const redemption = {

@@ -37,6 +37,8 @@ export interface Exchange {
   proofKey?: string | undefined
   /** True: what only the authorization server can open is taken unseen. */
   encryptedIdJags: boolean
+  /** The thumbprint of the certificate of the connection. Absent: none is expected. */
+  certificate?: string | undefined
 }
 
 export interface IssuedIdJag {
@@ -92,6 +94,7 @@ export function processExchange(
     authorizationDetails,
     proofKey,
     encryptedIdJags,
+    certificate,
   }: Exchange,
 ): IssuedIdJag {
   const { access_token: idJag, scope, resource: granted } = readTokenAnswer(answer, 'exchange', issuer, ExchangeAnswer)
@@ -114,8 +117,10 @@ export function processExchange(
   if (proofKey !== undefined && claims.cnf?.jkt !== proofKey)
     throw refuse('holds an ID-JAG that is not bound to the key of the DPoP proof')
   // The same read the other way round: nobody here has shown a key.
-  if (proofKey === undefined && claims.cnf !== undefined)
+  if (proofKey === undefined && certificate === undefined && claims.cnf !== undefined)
     throw refuse('holds an ID-JAG bound to a key that this client did not show')
+  if (certificate !== undefined && claims.cnf?.['x5t#S256'] !== certificate)
+    throw refuse('holds an ID-JAG that is not bound to the certificate of this client')
   // RFC 9396 §7: a provider that overlooks them may have granted more than was meant.
   if (authorizationDetails !== undefined && claims.authorization_details === undefined)
     throw refuse('holds an ID-JAG without the authorization_details that were asked for')

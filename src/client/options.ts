@@ -72,6 +72,12 @@ export interface CrossAppOptions {
    * `{ key }` is a private JWK. Then nothing that is not bound is used, so both servers and the API must offer it. Default: no proofs.
    */
   dpop?: ProofKeyOption
+  /**
+   * The thumbprint of the certificate that `fetch` shows in TLS: the base64url SHA-256 of its DER (RFC 8705 §3.1). Then no ID-JAG is used
+   * that is not bound to it, and tokens are asked for where certificates are (`mtls_endpoint_aliases`). Access tokens are the API's to
+   * read, and are NOT checked. Not together with `dpop`. Default: no certificate is expected.
+   */
+  certificate?: string
   /** Default: the global `fetch`. */
   fetch?: Fetch
   /** Default: the system's clock. */
@@ -86,13 +92,15 @@ export interface CrossAppOptions {
   onStep?(step: Step): void
 }
 
-export interface Settings extends Required<Omit<CrossAppOptions, 'resourceServers' | 'dpop' | 'signIn'>> {
+export interface Settings
+  extends Required<Omit<CrossAppOptions, 'resourceServers' | 'dpop' | 'certificate' | 'signIn'>> {
   /** Absent: nobody can be asked to sign in. */
   signIn?: CrossAppOptions['signIn']
   /** As it was when the client was made. */
   resourceServers: ReadonlyMap<string, ResourceServerOptions>
   /** Absent: no proofs. */
   prover: Prover | undefined
+  certificate?: string
 }
 
 /** A day. Beyond 2^31 ms a timer of Node would fire at once. */
@@ -119,6 +127,10 @@ export function settingsOf(options: CrossAppOptions): Settings {
   if (!(timeout > 0 && timeout <= maxTimeout))
     throw new TypeError(`timeout must be seconds, more than 0 and at most ${maxTimeout}: ${timeout}`)
   const { dpop, ...others } = options
+  if (options.certificate !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(options.certificate))
+    throw new TypeError('certificate must be the base64url SHA-256 of a certificate')
+  if (options.certificate !== undefined && dpop !== undefined)
+    throw new TypeError('certificate and dpop: a token is bound to one of them')
   const settings = {
     fetch: (input: string | URL | Request, init?: RequestInit) => fetch(input, init),
     now: () => Date.now() / 1000,

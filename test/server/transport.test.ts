@@ -1,12 +1,14 @@
 /** The server with TLS of its own, and behind a proxy that ends it: which certificates count, and which configurations are refused. */
 
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { chmod, copyFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { grantType, tokenType } from '../../src/protocol/names.ts'
 import { readConfig } from '../../src/server/config.ts'
 import { systemPorts } from '../../src/server/ports.ts'
@@ -335,6 +337,14 @@ describe('a configuration', () => {
     expect(await problemsOf(changed('resourceAs.clients.0.boundTokens', true))).toMatchObject([
       { path: 'resourceAs.clients[0].boundTokens' },
     ])
+  })
+
+  it('may be as the documentation shows it', async () => {
+    const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+    const shown = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = '']) => parse(yaml) as object)
+    const ours = shown.filter((one) => 'tls' in one || 'clientCertificates' in one)
+    expect(ours).toHaveLength(2)
+    for (const change of ours) expect(await problemsOf(withAll(change))).toEqual([])
   })
 
   it('does not count where its certificate is into its policy', async () => {
