@@ -10,36 +10,10 @@ import { checkIssuerForms, checkNaming } from './config-profiles.ts'
 import { checkConnectionRefreshTokens } from './config-refresh-tokens.ts'
 import { checkTransport } from './config-transport.ts'
 import { checkIssuers } from './issuer-checks.ts'
+import { protocolClaims } from './protocol-claims.ts'
 import { checkSaml } from './saml-checks.ts'
 import { nearest } from './spelling.ts'
 import { checkConnectionSubjectId } from './subject-id-checks.ts'
-
-/** Claims with a meaning of their own in an ID-JAG: policy sets them, and no user record can (ID-JAG §3.1). */
-const protocolClaims = [
-  'iss',
-  'sub',
-  'aud',
-  'exp',
-  'iat',
-  'nbf',
-  'jti',
-  'client_id',
-  'scope',
-  'resource',
-  'act',
-  'cnf',
-  'tenant',
-  'aud_tenant',
-  'aud_sub',
-  'sub_id',
-  'authorization_details',
-  'auth_time',
-  'acr',
-  'amr',
-  'azp',
-  'nonce',
-  'events',
-]
 
 /** What is wrong with `idp` although each of its values alone may be right. */
 export function checkIdp(idp: Part): Finding[] {
