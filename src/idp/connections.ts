@@ -50,7 +50,17 @@ export interface Connection {
   client: string
   /** The issuer of the resource authorization server. */
   audience: string
-  /** The client's id over there (ID-JAG §3.1; MAP-01). */
+  /** The tenant whose people alone it is for (ID-JAG §6.4). */
+  tenant?: string | undefined
+  /** For the people of every tenant. Where people have tenants, it is this or `tenant`, or the connection is for nobody. */
+  everyTenant?: boolean | undefined
+  /** Whether the audience is told the tenant of the person. Absent: it is, wherever there is one. */
+  namesTenant?: boolean | undefined
+  /** The tenant there that it leads to. Absent: not known, or there are none. */
+  audTenant?: string | undefined
+  /** The claim of the user record that is the id of the person's account there. Absent: not known. */
+  audSubClaim?: string | undefined
+  /** The client's id over there, in the tenant that it leads to (ID-JAG §3.1; MAP-01, TEN-04). */
   clientThere: string
   enabled: boolean
   who: People
@@ -73,7 +83,10 @@ export interface Connection {
 
 /** A person as this IdP knows them now. */
 export interface User {
+  /** One person, within the tenant (TEN-02). */
   sub: string
+  /** The tenant of this IdP that the person belongs to. Absent: it has none. */
+  tenant?: string | undefined
   enabled: boolean
   groups: readonly string[]
   claims: JsonObject
@@ -148,7 +161,13 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
 
   const { client } = connection
   const audiences = [server.issuer, ...server.aliases, ...resources]
-  const block = blockOf(question.blocks, { users: namesOf(user), client, audiences, issuer: question.issuer })
+  const block = blockOf(question.blocks, {
+    users: namesOf(user),
+    client,
+    audiences,
+    issuer: question.issuer,
+    ...tenantOf(user),
+  })
   if (block !== undefined) return denied('blocked', `stopped by the block on ${textOfBlock(block)}`)
   if (tooWeak !== undefined) return { ...tooWeak, resources }
   const asked = question.scopes.length > 0 && question.scopesAsked !== false
@@ -159,6 +178,11 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
 /** Everything a person is called here. */
 export function namesOf({ sub, claims }: User): string[] {
   return typeof claims.email === 'string' ? [sub, claims.email] : [sub]
+}
+
+/** The tenant by which a block stops a person. */
+export function tenantOf({ tenant }: Pick<User, 'tenant'>): { tenant?: string } {
+  return tenant === undefined ? {} : { tenant }
 }
 
 function textOfBlock(block: Block): string {

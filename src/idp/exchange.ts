@@ -14,7 +14,7 @@ import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { grantDetails, readDetails } from './authorization-details.ts'
-import { decideAccess, namesOf, type ResourceServer } from './connections.ts'
+import { decideAccess, namesOf, type ResourceServer, tenantOf } from './connections.ts'
 import type { AccessDecision } from './decision.ts'
 import { sealFor } from './encryption.ts'
 import { readExchangeRequest } from './exchange-request.ts'
@@ -25,6 +25,7 @@ import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject }
 import { subjectIdentifierFor } from './subject-identifier.ts'
 import { subjectFor } from './subject-mapping.ts'
 import { findTarget, type Targets } from './target.ts'
+import { tenantClaims } from './tenants.ts'
 
 export interface IdentityProvider extends Targets {
   issuer: string
@@ -72,8 +73,9 @@ function exchange(idp: IdentityProvider): Grant {
     })
 
     checkBinding(subject, shown, idp.branches)
-    const { server, connection } = await findTarget(idp, client.id, asked.audience)
-    Object.assign(facts, { audience: server.issuer, clientThere: connection.clientThere })
+    const { server, connection } = await findTarget(idp, client.id, asked.audience, subject.user)
+    const { clientThere, audTenant } = connection
+    Object.assign(facts, { audience: server.issuer, clientThere, tenant: subject.user.tenant, audTenant })
     withinContext(subject, server)
     refuseEnded(subject, client.id, server, idp.blocks)
     const details = readDetails(asked.details, server, subject)
@@ -117,6 +119,7 @@ function exchange(idp: IdentityProvider): Grant {
       auth_time: subject.authTime,
       acr: subject.acr,
       amr: subject.amr,
+      ...tenantClaims(subject.user, connection),
       sub_id: subjectIdentifierFor(subject.user, connection, idp),
       // ID-JAG §9.8.1.1
       cnf: confirmationOf(shown),
@@ -156,7 +159,13 @@ function refuseEnded(
 ): void {
   if (!kept || blocks === undefined) return
   const later = blocks.lifted().filter(({ liftedAt }) => issuedAt <= liftedAt)
-  const access = { users: namesOf(user), client, audiences: [server.issuer, ...server.resources], issuer }
+  const access = {
+    users: namesOf(user),
+    client,
+    audiences: [server.issuer, ...server.resources],
+    issuer,
+    ...tenantOf(user),
+  }
   if (blockOf(later, access) === undefined) return
   throw new OAuthError('invalid_grant', 'subject_token: the refresh token was ended', {
     reason: 'blocked',

@@ -6,7 +6,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import { notAnAccessToken, tokenType } from '../protocol/names.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
-import { belongs, namesOf } from './connections.ts'
+import { belongs, namesOf, tenantOf, type User } from './connections.ts'
 import {
   asksForRefreshToken,
   type RefreshTokenRequest,
@@ -16,6 +16,7 @@ import {
 import { tooOld } from './refresh-token-use.ts'
 import { type RefreshTokenRecord, type Subject, type SubjectRules, validateSubject } from './subject.ts'
 import { findTarget, type Target, type Targets } from './target.ts'
+import { isForTenant } from './tenants.ts'
 
 /** Where refresh tokens are made and ended. Both throw `temporarily_unavailable` when that cannot be done now. */
 export interface RefreshTokenIssue {
@@ -72,7 +73,7 @@ function refreshTokenIssue(idp: RefreshTokenIssuer, { sessionAge, audiences, kee
       skew: idp.skew,
       facts,
     })
-    const reachable = await targetsOf(idp, client.id, asked, audiences())
+    const reachable = await targetsOf(idp, client.id, asked, subject.user, audiences())
     if (asked.audience !== undefined) facts.audience = reachable[0]?.server.issuer ?? asked.audience
     namePolicy()
     const targets = allowedTargets(reachable, subject, client.id, idp.blocks)
@@ -126,17 +127,20 @@ async function targetsOf(
   idp: Targets,
   client: string,
   { audience }: RefreshTokenRequest,
+  user: User,
   audiences: readonly string[],
 ): Promise<Target[]> {
-  if (audience !== undefined) return [await findTarget(idp, client, audience)]
+  if (audience !== undefined) return [await findTarget(idp, client, audience, user)]
   const found = await Promise.all(
     audiences.map(async (issuer) => ({
       server: await idp.findResourceServer(issuer),
-      connection: await idp.findConnection(client, issuer),
+      connection: await idp.findConnection(client, issuer, user.tenant),
     })),
   )
   return found.flatMap(({ server, connection }) =>
-    server?.enabled === true && connection?.enabled === true ? [{ server, connection }] : [],
+    server?.enabled === true && connection?.enabled === true && isForTenant(connection, user)
+      ? [{ server, connection }]
+      : [],
   )
 }
 
@@ -156,7 +160,7 @@ function allowedTargets(
   )
   const open = theirs.filter(({ server, connection }) => {
     const audiences = [server.issuer, ...server.aliases, ...connection.resources]
-    return blockOf(inForce, { users: namesOf(user), client, audiences, issuer }) === undefined
+    return blockOf(inForce, { users: namesOf(user), client, audiences, issuer, ...tenantOf(user) }) === undefined
   })
   if (open.length > 0) return open
   throw new OAuthError('access_denied', 'policy does not give this client a refresh token for this user', {

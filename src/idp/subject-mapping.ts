@@ -18,7 +18,7 @@ export function subjectFor(
     // OpenID Connect Core §8.1: from the sector (the resource server), the local id, and a secret.
     if (pairwiseSecret === undefined) throw new TypeError('a pairwise connection needs pairwiseSecret')
     return createHmac('sha256', pairwiseSecret)
-      .update(JSON.stringify([audience, user.sub]))
+      .update(JSON.stringify([audience, user.sub, ...(user.tenant === undefined ? [] : [user.tenant])]))
       .digest('base64url')
   }
   const value = user.claims[subject.claim]

@@ -1,13 +1,15 @@
 /** The resource authorization server that a request names, and the client's connection to it (ID-JAG §4.3; IDP-03, IDP-30). */
 
 import { OAuthError } from '../protocol/errors.ts'
-import type { Connection, ResourceServer } from './connections.ts'
+import type { Connection, ResourceServer, User } from './connections.ts'
+import { isForTenant } from './tenants.ts'
 
 /** Where targets are looked up. */
 export interface Targets {
   /** The resource server that an `audience` value names (ID-JAG §4.3). */
   findResourceServer(audience: string): Promise<ResourceServer | undefined>
-  findConnection(client: string, audience: string): Promise<Connection | undefined>
+  /** The one for people of this tenant, where people have tenants; otherwise one that is not for a tenant alone. */
+  findConnection(client: string, audience: string, tenant?: string): Promise<Connection | undefined>
 }
 
 /** Both are enabled. */
@@ -17,15 +19,18 @@ export interface Target {
 }
 
 /**
- * The server that is meant and this client's connection to it. Throws `invalid_target`: an unknown audience, one without a connection,
+ * The server that is meant and this client's connection to it for the tenant of the person. Throws `invalid_target`: an unknown audience, one without a connection,
  * and one that is switched off all get the same bytes, so that a client learns nothing of what other clients may reach.
  */
-export async function findTarget(targets: Targets, client: string, audience: string): Promise<Target> {
+export async function findTarget(targets: Targets, client: string, audience: string, user: User): Promise<Target> {
   const server = await targets.findResourceServer(audience)
   if (server === undefined) throw noTarget('no resource authorization server has this issuer or alias')
   if (!server.enabled) throw noTarget(`the resource authorization server ${server.issuer} is disabled`)
-  const connection = await targets.findConnection(client, server.issuer)
-  if (connection === undefined) throw noTarget(`no connection ${client} -> ${server.issuer}`)
+  const connection = await targets.findConnection(client, server.issuer, user.tenant)
+  if (connection === undefined || !isForTenant(connection, user))
+    throw noTarget(
+      `no connection ${client} -> ${server.issuer}${user.tenant === undefined ? '' : ` for the tenant ${user.tenant}`}`,
+    )
   if (!connection.enabled) throw noTarget(`the connection ${client} -> ${server.issuer} is disabled`)
   return { server, connection }
 }

@@ -93,6 +93,10 @@ export interface NewIdJag {
   iat: number
   exp: number
   scope?: string | undefined
+  /** Of the issuer; and of the audience, with the account there (ID-JAG §6, JAG-14…JAG-16). */
+  tenant?: string | undefined
+  aud_tenant?: string | undefined
+  aud_sub?: string | undefined
   resource?: string[] | undefined
   authorization_details?: AuthorizationDetail[] | undefined
   auth_time?: number | undefined

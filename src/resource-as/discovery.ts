@@ -10,7 +10,8 @@ import type { Reason } from '../protocol/reasons.ts'
 import { isResourceIndicator, sameResource } from '../protocol/resource.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
 import { policyUnder, type ResourcePolicy } from './narrowing.ts'
-import type { TrustedIssuer } from './trust.ts'
+import { areConnected, stoppableTenant } from './tenants.ts'
+import type { NamedTenants, TrustedIssuer } from './trust.ts'
 
 /** One POST as it arrived. */
 export interface DiscoveryRequest {
@@ -25,7 +26,7 @@ export interface DiscoveryRequest {
 export interface DiscoveryEndpoint extends ResourcePolicy {
   /** The clients of the token endpoint. */
   findClient(id: string): Promise<Client | undefined>
-  findTrustedIssuer(issuer: string): Promise<TrustedIssuer | undefined>
+  findTrustedIssuer(issuer: string, named?: NamedTenants): Promise<TrustedIssuer | undefined>
   skew: Seconds
   policyVersion(): string
 }
@@ -62,7 +63,8 @@ export async function answerDiscovery(
     const credentials = { authorization: request.authorization, form }
     const { client, spend } = await authenticateClient(credentials, { issuer: server, findClient, skew, ports: safe })
     facts.client = client.id
-    const asked = { issuer: form.required('issuer'), tenant: form.optional('tenant'), resources: form.all('resource') }
+    const tenants = { tenant: form.optional('tenant'), audTenant: form.optional('aud_tenant') }
+    const asked = { issuer: form.required('issuer'), tenants, resources: form.all('resource') }
     facts.issuer = asked.issuer.slice(0, 255)
     if (!asked.resources.every(isResourceIndicator))
       throw new OAuthError('invalid_target', 'resource must be an absolute URI without a fragment', {
@@ -88,15 +90,16 @@ type Found = { resources: ReachableResource[] } | { reason: Reason; detail: stri
 /** What a redemption would check of issuer, client and resource, in its order. */
 async function reachable(
   client: string,
-  asked: { issuer: string; tenant: string | undefined; resources: readonly string[] },
+  asked: { issuer: string; tenants: NamedTenants; resources: readonly string[] },
   endpoint: DiscoveryEndpoint,
 ): Promise<Found> {
   const { issuer } = asked
-  const trusted = await endpoint.findTrustedIssuer(issuer)
+  const trusted = await endpoint.findTrustedIssuer(issuer, asked.tenants)
   if (trusted === undefined) return { reason: 'issuer_unknown', detail: 'no trusted issuer has this name' }
   if (!trusted.enabled) return { reason: 'issuer_disabled', detail: 'the issuer is disabled' }
-  // ID-JAG §6.3, TEN-03: no issuer here has tenants.
-  if (asked.tenant !== undefined) return { reason: 'tenant_mismatch', detail: 'no tenant of it is connected' }
+  // TEN-03, TEN-08: asked for as a token would name them.
+  if (!areConnected(asked.tenants, trusted))
+    return { reason: 'tenant_mismatch', detail: 'its tenants are not connected' }
   const policy = await policyUnder(trusted, client, endpoint)
   if (policy === undefined) return { reason: 'policy_denied', detail: 'the issuer may not speak for this client' }
   const named = asked.resources
@@ -108,8 +111,9 @@ async function reachable(
   if (resources.length === 0)
     return { reason: 'resource_denied', detail: `asked for ${named.join(' ') || 'any resource'}` }
   const blocks = endpoint.blocks?.inForce() ?? []
+  const stoppable = stoppableTenant(asked.tenants, trusted)
   const free = resources.filter(({ resource }) => {
-    const access = { users: [], client, audiences: [endpoint.issuer, resource], issuer }
+    const access = { users: [], client, audiences: [endpoint.issuer, resource], issuer, ...stoppable }
     return blockOf(blocks, access) === undefined
   })
   if (free.length === 0) return { reason: 'blocked', detail: 'every resource is blocked for it' }

@@ -72,7 +72,21 @@ export async function policyUnder(
   const policy = await server.findClientPolicy(client)
   const speaksFor =
     trusted.clients.includes(client) || (trusted.metadataDocuments === true && policy?.byDocument === true)
-  return speaksFor ? policy : undefined
+  return speaksFor && policy !== undefined ? withinTrust(policy, trusted) : undefined
+}
+
+/** The client's own policy, narrowed to what is granted on the word of this issuer. */
+function withinTrust(policy: ClientPolicy, { scopes, resources }: TrustedIssuer): ClientPolicy {
+  return {
+    ...policy,
+    // An issuer that is kept to certain scopes is not let past them by details.
+    ...(scopes === undefined ? {} : { details: [] }),
+    scopes: scopes === undefined ? policy.scopes : policy.scopes.filter((scope) => scopes.includes(scope)),
+    resources:
+      resources === undefined
+        ? policy.resources
+        : policy.resources.filter((resource) => resources.some((one) => sameResource(one, resource))),
+  }
 }
 
 /** RAS-08 (3): the issuer may speak for this client, and the client may be given something. */

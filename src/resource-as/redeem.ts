@@ -27,7 +27,7 @@ import {
 import type { TokenStatuses } from './status.ts'
 import { refuseWeakSignIn } from './step-up.ts'
 import { refuseForeignNames, type SamlIssuers } from './subject-identifier.ts'
-import { judgeTenants, stoppableTenant, withinTrust } from './tenants.ts'
+import { judgeTenants, stoppableTenant } from './tenants.ts'
 import type { TrustedIssuer } from './trust.ts'
 
 export interface ResourceAuthorizationServer extends ResourcePolicy, AssertionRules, SamlIssuers {
@@ -82,7 +82,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const resolution = await server.resolveSubject(claims, trusted)
     if (resolution === undefined) throw noAccount(`nobody here is ${claims.sub} of ${claims.iss}`)
     const resources = grantedResources(claims, asked.resources, server)
-    const policy = withinTrust(await clientMayUse(client.id, trusted, server), trusted)
+    const policy = await clientMayUse(client.id, trusted, server)
     const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
     refuseUnbound(granted.resources, possession, server)
     const signIn = { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr }

@@ -3,9 +3,8 @@
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { JsonObject } from '../protocol/json.ts'
 import type { AuditFacts } from '../protocol/ports.ts'
-import { sameResource } from '../protocol/resource.ts'
 import { refused } from './narrowing.ts'
-import type { ClientPolicy, NamedTenants, TrustedIssuer } from './trust.ts'
+import type { NamedTenants, TrustedIssuer } from './trust.ts'
 
 /** What a token that nobody has verified says of tenants. Whatever is no text reads as nothing: the schema refuses it later. */
 export function namedTenants({ tenant, aud_tenant }: JsonObject): NamedTenants {
@@ -25,35 +24,25 @@ export function judgeTenants(
   trusted: TrustedIssuer,
   facts: AuditFacts,
 ): void {
-  Object.assign(facts, { tenant, audTenant: audTenant ?? trusted.audTenant })
-  const fromConnected = trusted.tenants === undefined ? tenant === undefined : isOneOf(trusted.tenants, tenant)
-  const forConnected = audTenant === undefined || audTenant === trusted.audTenant
-  if (fromConnected && forConnected) return
+  Object.assign(facts, { tenant, audTenant })
+  if (areConnected({ tenant, audTenant }, trusted)) {
+    if (trusted.audTenant !== undefined) facts.audTenant = trusted.audTenant
+    return
+  }
   if (trusted.tenants === undefined && trusted.audTenant === undefined)
     throw refused('tenant_mismatch', 'it names a tenant, and no tenant is connected')
   throw refused('tenant_mismatch', 'the tenants it is for are not connected, or it does not say which they are')
 }
 
+/** Whether an issuer speaks for exactly these tenants. */
+export function areConnected({ tenant, audTenant }: NamedTenants, trusted: TrustedIssuer): boolean {
+  const { tenants } = trusted
+  const fromConnected = tenants === undefined ? tenant === undefined : tenant !== undefined && tenants.includes(tenant)
+  return fromConnected && (audTenant === undefined || audTenant === trusted.audTenant)
+}
+
 /** The tenant by which a block stops an access: of this server where it has tenants, otherwise of the issuer. */
-export function stoppableTenant({ tenant }: IdJagClaims, { audTenant }: TrustedIssuer): { tenant?: string } {
+export function stoppableTenant({ tenant }: NamedTenants, { audTenant }: TrustedIssuer): { tenant?: string } {
   const name = audTenant ?? tenant
   return name === undefined ? {} : { tenant: name }
-}
-
-/** What a client may be given on the word of this issuer: its own policy, narrowed to the issuer's. */
-export function withinTrust(policy: ClientPolicy, { scopes, resources }: TrustedIssuer): ClientPolicy {
-  return {
-    ...policy,
-    // An issuer that is kept to certain scopes is not let past them by details.
-    ...(scopes === undefined ? {} : { details: [] }),
-    scopes: scopes === undefined ? policy.scopes : policy.scopes.filter((scope) => scopes.includes(scope)),
-    resources:
-      resources === undefined
-        ? policy.resources
-        : policy.resources.filter((resource) => resources.some((one) => sameResource(one, resource))),
-  }
-}
-
-function isOneOf(names: readonly string[], name: string | undefined): boolean {
-  return name !== undefined && names.includes(name)
 }

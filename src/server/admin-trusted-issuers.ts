@@ -5,15 +5,16 @@ import { entryHandlers, type Located, Switch } from './admin-entries.ts'
 import type { AdministeredIdp, AdministeredResourceAs } from './admin-options.ts'
 import { AdminError, parsed } from './admin-request.ts'
 import type { TrustedIssuerConfig } from './config-schema.ts'
-import { keyText, resourceAsEntries } from './policy/entries.ts'
+import { keyText, resourceAsEntries, trustedIssuerKey } from './policy/entries.ts'
 import { readTrustedIssuer } from './policy/entry-input.ts'
 
-/** `/trusted-issuers`. Those of the identity provider stand in its configuration: they can be switched, and nothing else. */
+/** `/trusted-issuers`, each with the tenant here that it speaks for where there is one. Those of the identity provider stand in its configuration: they can be switched, and nothing else. */
 export function trustedIssuerRoutes(context: AdminContext): Routes {
   const { idp, resourceServers, policy } = context.options
   const entriesOf = ({ definition }: AdministeredResourceAs) => resourceAsEntries(definition, policy.entries())
   const locate = async ({ params }: { params: unknown }): Promise<Located<TrustedIssuerConfig>> => {
-    const { name, issuer } = params as { name: string; issuer: string }
+    const { name, issuer, tenant: audTenant } = params as { name: string; issuer: string; tenant?: string }
+    const named = { issuer, ...(audTenant === undefined ? {} : { audTenant }) }
     const found = resourceServers.find((one) => one.name === name)
     if (found === undefined) throw new AdminError(404, 'no server of this name has an entry for this issuer')
     await context.refreshed()
@@ -24,17 +25,19 @@ export function trustedIssuerRoutes(context: AdminContext): Routes {
       place: {
         kind: 'trustedIssuers',
         server,
-        key: [issuer],
-        configured: definition.trustedIssuers.find((one) => one.issuer === issuer),
+        key: trustedIssuerKey(named),
+        configured: definition.trustedIssuers.find((one) => one.issuer === issuer && one.audTenant === audTenant),
       },
       noun: 'trusted issuer',
-      known: entries.trustedIssuers.get(keyText(issuer)),
+      known: entries.trustedIssuers.get(keyText(...trustedIssuerKey(named))),
       missing: 'no server of this name has an entry for this issuer',
-      names: { issuer, audience: server },
-      wider: [{ issuer }],
-      facts: { role: 'resource-as', server, issuer },
-      read: (body) => readTrustedIssuer(body, { issuer }, definition, entries),
-      shown: ({ entry, version }, enabled) => ({ name, role: 'resource-as', server, issuer, enabled, version, entry }),
+      names: { issuer, audience: server, ...inTenant(audTenant) },
+      wider: [{ issuer }, ...(audTenant === undefined ? [] : [{ issuer, audience: server }, { tenant: audTenant }])],
+      facts: { role: 'resource-as', server, ...named },
+      read: (body) => readTrustedIssuer(body, named, definition, entries),
+      shown: ({ entry, version }, enabled) => {
+        return { name, role: 'resource-as', server, ...named, enabled, version, entry }
+      },
     }
   }
   const handlers = entryHandlers(context, locate)
@@ -55,14 +58,18 @@ export function trustedIssuerRoutes(context: AdminContext): Routes {
           ...resourceServers.flatMap((one) => {
             const { name, definition } = one
             const server = definition.issuer
-            return [...entriesOf(one).trustedIssuers.values()].map(({ entry: { issuer, disabled }, version }) => {
-              const enabled = !disabled && !context.isOff({ issuer }, { issuer, audience: server })
-              return { name, role: 'resource-as', server, issuer, enabled, version }
-            })
+            return [...entriesOf(one).trustedIssuers.values()].map(
+              ({ entry: { issuer, audTenant, disabled }, version }) => {
+                const off = [{ issuer }, { issuer, audience: server, ...inTenant(audTenant) }]
+                const enabled = !disabled && !context.isOff(...off)
+                return { name, role: 'resource-as', server, issuer, audTenant, enabled, version }
+              },
+            )
           }),
         ]
       },
     },
+    '/trusted-issuers/:name/:issuer/:tenant': handlers,
     '/trusted-issuers/:name/:issuer': {
       GET: orIdp(handlers.GET, (one) => async (request) => {
         const issuer = subjectIssuerOf(one, request)
@@ -74,6 +81,10 @@ export function trustedIssuerRoutes(context: AdminContext): Routes {
       DELETE: orIdp(handlers.DELETE, fixed),
     },
   }
+}
+
+function inTenant(tenant: string | undefined) {
+  return tenant === undefined ? {} : { tenant }
 }
 
 function subjectIssuerOf({ definition }: AdministeredIdp, { params }: { params: unknown }): string {

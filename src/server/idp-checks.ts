@@ -14,6 +14,7 @@ import { protocolClaims } from './protocol-claims.ts'
 import { checkSaml } from './saml-checks.ts'
 import { nearest } from './spelling.ts'
 import { checkConnectionSubjectId } from './subject-id-checks.ts'
+import { checkTenantsOfPeople, subjectsCanCollide } from './tenant-checks.ts'
 
 /** What is wrong with `idp` although each of its values alone may be right. */
 export function checkIdp(idp: Part): Finding[] {
@@ -59,6 +60,7 @@ export function checkIdp(idp: Part): Finding[] {
     ...servers.flatMap(checkDetailTypes),
     ...connections.flatMap((connection) => checkConnection(connection, idp)),
     ...repeatedConnections(connections),
+    ...checkTenantsOfPeople(idp),
   ]
 }
 
@@ -80,13 +82,6 @@ function checkSubjectIssuers(idp: Part): Finding[] {
         remedy: 'list people under idp.users, or write users: token',
       })),
   ]
-}
-
-/** Whether a `sub` alone could mean two persons: it comes unseen from more than one source. */
-function subjectsCanCollide(idp: Part): boolean {
-  const kinds = ['subjectIssuers', 'samlIssuers'].flatMap((list) => textsOf(idp.at(list), 'users'))
-  const sources = kinds.filter((kind) => kind === 'token').length + (kinds.includes('directory') ? 1 : 0)
-  return sources > 1
 }
 
 function checkIdsElsewhere(client: Part, issuers: readonly string[]): Finding[] {
@@ -154,7 +149,7 @@ function checkConnection(connection: Part, idp: Part): Finding[] {
     ...checkPeople(connection, idp),
     ...checkSubject(connection, idp),
     ...checkConnectionRefreshTokens(connection, idp),
-    ...checkConnectionSubjectId(connection, server, idp, subjectsCanCollide(idp)),
+    ...checkConnectionSubjectId(connection, server, idp, subjectsCanCollide(connection, idp)),
     ...connection
       .at('claims')
       .items()
@@ -179,7 +174,7 @@ function checkPeople(connection: Part, idp: Part): Finding[] {
     ...(none
       ? [{ path: connection.path, message: 'is for nobody', remedy: 'write everyone: true, or list users: or groups:' }]
       : []),
-    ...(subjectsCanCollide(idp)
+    ...(connection.at('everyTenant').exists || subjectsCanCollide(connection, idp)
       ? named.map(({ path }) => ({
           path,
           message: 'could mean a person of either subject issuer',
@@ -194,7 +189,7 @@ function checkSubject(connection: Part, idp: Part): Finding[] {
   const byClaim = subject.at('claim').exists
   const path = subject.exists ? subject.path : connection.path
   return [
-    ...(!byClaim && subjectsCanCollide(idp)
+    ...(!byClaim && subjectsCanCollide(connection, idp)
       ? [
           {
             path,
@@ -221,7 +216,7 @@ function repeatedConnections(connections: readonly Part[]): Finding[] {
     const client = connection.at('client').text
     const audience = connection.at('audience').text
     if (client === undefined || audience === undefined) return []
-    const key = JSON.stringify([client, audience])
+    const key = JSON.stringify([client, audience, connection.at('tenant').value])
     if (seen.has(key))
       return [
         { path: connection.path, message: `connects ${client} to ${audience} a second time`, remedy: 'join the two' },

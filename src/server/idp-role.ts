@@ -14,6 +14,7 @@ import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
 import { demandOf } from './config-sign-in.ts'
 import { recipientOf } from './encryption-role.ts'
 import { documentClients } from './metadata-documents.ts'
+import { inTenant, tenantNamed } from './person-tenant.ts'
 import { builtFrom, idpEntries, type KnownEntries, keyText } from './policy/entries.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 import { refreshTokensOf } from './refresh-tokens-role.ts'
@@ -97,21 +98,34 @@ export function idpRole(
 }
 
 /** What a connection takes from the entry of its resource server. */
-type ServedServer = Pick<IdpConfig['resourceServers'][number], 'issuer' | 'resources' | 'maxLifetime' | 'samlEntityId'>
+type ServedServer = Pick<
+  IdpConfig['resourceServers'][number],
+  'issuer' | 'resources' | 'maxLifetime' | 'samlEntityId' | 'namesTenant'
+>
 
-/** Finds the connection of a client to an audience among those that are known now, disabled while a block names exactly it. */
+/**
+ * Finds the connection of a client to an audience among those that are known now, disabled while a block names exactly it: the one for
+ * people of this tenant alone, or else the one that names no tenant.
+ */
 export function connectionFinder(
   known: () => KnownEntries<ConnectionConfig>,
   servers: readonly ServedServer[],
   policy: Pick<PolicyFeed, 'isOff'>,
 ): IdentityProvider['findConnection'] {
-  const connections = builtFrom(
-    known,
-    (entries) => new Map([...entries].map(([key, { entry }]) => [key, connectionOf(entry, servers)])),
-  )
-  return async (client, audience) => {
-    const found = connections().get(keyText(client, audience))
-    return found !== undefined && policy.isOff({ client, audience }) ? { ...found, enabled: false } : found
+  const ready = new WeakMap<ConnectionConfig, Connection>()
+  const readied = (entry: ConnectionConfig): Connection => {
+    const made = ready.get(entry) ?? connectionOf(entry, servers)
+    ready.set(entry, made)
+    return made
+  }
+  return async (client, audience, tenant) => {
+    const own = tenant === undefined ? undefined : known().get(keyText(client, audience, tenant))
+    const entry = (own ?? known().get(keyText(client, audience)))?.entry
+    if (entry === undefined) return undefined
+    const off =
+      policy.isOff({ client, audience }) ||
+      (entry.tenant !== undefined && policy.isOff({ client, audience, tenant: entry.tenant }))
+    return off ? { ...readied(entry), enabled: false } : readied(entry)
   }
 }
 
@@ -125,6 +139,7 @@ function idTokenIssuer(
     userClaim,
     tenantClaim,
     tenants,
+    tenant,
   }: IdpConfig['subjectIssuers'][number],
   directory: ReadonlyMap<string, User>,
   surroundings: Surroundings,
@@ -139,7 +154,9 @@ function idTokenIssuer(
     clientIdOf: (client) => clientIdAt(client, issuer),
     async findUser(claims) {
       const id = personIdOf(claims, rules)
-      const user = users === 'directory' ? directory.get(id) : userOfToken(id, claims, groupsClaim)
+      const place = tenantNamed(claims, tenant)
+      const user =
+        users === 'directory' ? inTenant(directory.get(id), place) : userOfToken(id, place, claims, groupsClaim)
       const off = user !== undefined && namesOf(user).some((name) => surroundings.policy.isOff({ user: name }))
       return off ? { ...user, enabled: false } : user
     },
@@ -147,19 +164,21 @@ function idTokenIssuer(
 }
 
 /** The ID Token is the user record: whoever the issuer signed in is enabled. */
-function userOfToken(id: string, claims: IdTokenClaims, groupsClaim: string): User {
+function userOfToken(id: string, tenant: string | undefined, claims: IdTokenClaims, groupsClaim: string): User {
   const groups = claims[groupsClaim]
   return {
     sub: id,
+    ...(tenant === undefined ? {} : { tenant }),
     enabled: true,
     groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
     claims,
   }
 }
 
-function userOf({ sub, disabled, groups, claims, email, emailVerified }: IdpConfig['users'][number]): User {
+function userOf({ sub, tenant, disabled, groups, claims, email, emailVerified }: IdpConfig['users'][number]): User {
   return {
     sub,
+    ...(tenant === undefined ? {} : { tenant }),
     enabled: !disabled,
     groups,
     claims: { ...claims, ...(email === undefined ? {} : { email, email_verified: emailVerified }) },
@@ -169,10 +188,16 @@ function userOf({ sub, disabled, groups, claims, email, emailVerified }: IdpConf
 /** A connection as decisions go by it. One without resources of its own has all that its audience governs. */
 export function connectionOf(config: ConnectionConfig, servers: readonly ServedServer[]): Connection {
   const server = servers.find(({ issuer }) => issuer === config.audience)
+  const { tenant, everyTenant, audTenant, audSubClaim } = config
   const { client, audience, clientId, disabled, signIn, refreshTokens, lifetime, subject, claims } = config
   return {
     client,
     audience,
+    tenant,
+    everyTenant,
+    namesTenant: server?.namesTenant,
+    audTenant,
+    audSubClaim,
     // ID-JAG §5: the address of a metadata document is the client's id at both sides.
     clientThere: clientId ?? client,
     enabled: !disabled,

@@ -3,16 +3,16 @@
 import { type Finding, type Part, repeated } from './config-part.ts'
 import { isLoopbackUrl } from './config-values.ts'
 
-/** Checks a list of entries with `issuer` and `jwksUri`: each issuer once, none of them the role itself, each within reach. */
+/** Checks a list of entries with `issuer` and `jwksUri`: each issuer once, where `listed` is the word for it, none of them the role itself, each within reach. */
 export function checkIssuers(
   list: Part,
   own: Part,
-  words: { listed: string; self: string; remedy: string },
+  words: { listed?: string; self: string; remedy: string },
 ): Finding[] {
   const issuers = list.items().map((entry) => entry.at('issuer'))
   const addresses = list.items().flatMap((entry) => [entry.at('issuer'), entry.at('jwksUri')])
   return [
-    ...repeated(issuers, words.listed),
+    ...(words.listed === undefined ? [] : repeated(issuers, words.listed)),
     ...issuers
       .filter(({ text }) => text !== undefined && text === own.text)
       .map(({ path }) => ({ path, message: words.self, remedy: words.remedy })),

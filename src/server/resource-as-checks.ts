@@ -11,6 +11,7 @@ import { checkTransport } from './config-transport.ts'
 import { checkInteractive } from './interactive-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { checkSamlNames } from './subject-id-checks.ts'
+import { checkTrustedTenants, repeatedTogether } from './tenant-checks.ts'
 
 /** What is wrong with `resourceAs` although each of its values alone may be right. */
 export function checkResourceAs(server: Part): Finding[] {
@@ -45,11 +46,12 @@ export function checkResourceAs(server: Part): Finding[] {
       .flatMap((one) => checkGoverned(one, server.at('resources').items())),
     // ID-JAG §9.3: a server must not take what it could have issued itself.
     ...checkIssuers(trusted, server.at('issuer'), {
-      listed: 'trusted',
       self: 'is this server itself',
       remedy: 'trust the identity provider of another company, with its own issuer',
     }),
     ...checkIssuerForms(trusted, 'trustedIssuer'),
+    ...checkTrustedTenants(server),
+    ...trusted.items().flatMap((one) => checkReach(one, server.at('resources').items())),
     ...trusted.items().flatMap((one) =>
       one
         .at('clients')
@@ -60,10 +62,7 @@ export function checkResourceAs(server: Part): Finding[] {
       accounts.map((account) => account.at('id')),
       'listed',
     ),
-    ...repeated(
-      accounts.map((account) => account.at('email')),
-      'the address of an account',
-    ),
+    ...repeatedTogether(accounts, ['email', 'audTenant'], 'the address of an account'),
     ...checkSamlNames(server),
     ...checkLinks(
       accounts,
@@ -106,10 +105,15 @@ function checkGoverned(caller: Part, resources: readonly Part[]): Finding[] {
 function checkLinks(accounts: readonly Part[], issuers: readonly string[]): Finding[] {
   const seen = new Set<string>()
   return accounts
-    .flatMap((account) => account.at('links').items())
-    .flatMap((link) => {
+    .flatMap((account) =>
+      account
+        .at('links')
+        .items()
+        .map((link) => ({ link, audTenant: account.at('audTenant') })),
+    )
+    .flatMap(({ link, audTenant }) => {
       const issuer = link.at('issuer')
-      const key = JSON.stringify([issuer.value, link.at('sub').value])
+      const key = JSON.stringify([issuer.value, link.at('tenant').value, link.at('sub').value, audTenant.value])
       const again = seen.has(key) && issuer.exists
       seen.add(key)
       return [

@@ -2,24 +2,25 @@
 
 import type { RegisteredClient } from '../interactive/options.ts'
 import type { Client } from '../protocol/client-auth.ts'
-import type { KeySource, SigningKeys } from '../protocol/keys.ts'
+import type { SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { type Accounts, accountsBySubject } from '../resource-as/accounts.ts'
 import type { ProtectedResourceClient } from '../resource-as/introspect.ts'
 import { jwtAccessTokens } from '../resource-as/issue.ts'
 import type { ResourceAuthorizationServer } from '../resource-as/redeem.ts'
-import type { ClientPolicy, TrustedIssuer } from '../resource-as/trust.ts'
+import type { ClientPolicy } from '../resource-as/trust.ts'
 import type { Records } from '../store/store.ts'
 import { clientFinder, protectedResourceFinder } from './clients.ts'
 import { detailTypesOf, givenDetail } from './config-authorization-details.ts'
-import type { ResourceAsConfig, TrustedIssuerConfig } from './config-schema.ts'
+import type { ResourceAsConfig } from './config-schema.ts'
 import { type DocumentClients, documentClients } from './metadata-documents.ts'
 import { builtFrom, keyText, resourceAsEntries } from './policy/entries.ts'
 import type { ResourceAsClientEntry } from './policy/entry-records.ts'
 import { storedTokenStatuses } from './policy/token-statuses.ts'
 import { storedAccounts } from './stored-accounts.ts'
 import { samlNameRules } from './subject-id-role.ts'
-import { keptIssuerKeys, type Surroundings, skew } from './surroundings.ts'
+import { type Surroundings, skew } from './surroundings.ts'
+import { trustedIssuerFinder } from './trusted-issuers.ts'
 
 /** The clocks of the processes that share a store, and one clock that is set back a little between two requests. */
 const clockAllowance: Seconds = 5
@@ -61,26 +62,16 @@ export function resourceAsRole(
     const reach = unlisted?.idJag === true ? byDocument.reachOf(client) : undefined
     return reach === undefined ? undefined : { ...reach, byDocument: true }
   }
-  const keysOf = keptIssuerKeys(surroundings)
-  const trusted = builtFrom(known, ({ trustedIssuers }) => {
-    const entries = [...trustedIssuers.values()].map(({ entry }) => entry)
-    const keys = keysOf(entries)
-    return new Map(entries.map((entry) => [entry.issuer, trustedIssuer(entry, keys(entry))]))
+  const samlIssuers = builtFrom(known, ({ trustedIssuers }) => {
+    const rules = [...trustedIssuers.values()].map(({ entry }) => samlNameRules(entry))
+    return new Set(rules.flatMap((one) => one?.samlIssuers ?? []))
   })
-  const samlIssuers = builtFrom(
-    trusted,
-    (issuers) => new Set([...issuers.values()].flatMap(({ subjectId }) => subjectId?.samlIssuers ?? [])),
-  )
   const accounts = storedAccounts({ records, server: issuer, entries: config.accounts })
   const findClient = clientFinder(issuer, () => known().clients, policy, byDocument)
   return {
     resourceAuthorizationServer: {
       issuer,
-      async findTrustedIssuer(name) {
-        const found = trusted().get(name)
-        const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: issuer })
-        return found !== undefined && off ? { ...found, enabled: false } : found
-      },
+      findTrustedIssuer: trustedIssuerFinder(issuer, () => known().trustedIssuers, surroundings),
       isSamlIssuer: async (entityId) => samlIssuers().has(entityId),
       resources: resources.map(({ authorizationDetailsTypes, ...one }) => ({
         ...one,
@@ -117,20 +108,4 @@ export function resourceAsRole(
 function clientPolicy({ scopes, resources, authorizationDetails }: ResourceAsClientEntry): ClientPolicy {
   const details = authorizationDetails?.map(givenDetail)
   return { scopes, resources, ...(details === undefined ? {} : { details }) }
-}
-
-function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIssuer {
-  const { issuer, disabled, algorithms, clients, assertions, maxLifetime, emailDomains, unknownUsers } = config
-  return {
-    issuer,
-    enabled: !disabled,
-    keys,
-    algorithms,
-    clients,
-    assertions,
-    maxLifetime,
-    metadataDocuments: config.metadataDocuments === true,
-    accounts: { emailDomains, unknown: unknownUsers },
-    subjectId: samlNameRules(config),
-  }
 }

@@ -44,6 +44,7 @@ const Kept = z.object({
   remembered: z
     .object({
       sub: z.string(),
+      tenant: z.string().optional(),
       enabled: z.boolean(),
       groups: z.array(z.string()),
       claims: z.record(z.string(), z.json()),

@@ -38,24 +38,28 @@ interface KeyPlace {
   jwksUri?: string | undefined
 }
 
-/**
- * The keys of many issuers, of whom some come and go: what was fetched for one that stays is kept. Each call is told of all that there
- * are, and forgets the others.
- */
-export function keptIssuerKeys(
-  surroundings: Surroundings,
-): (places: readonly KeyPlace[]) => (place: KeyPlace) => KeySource {
-  let kept = new Map<string, KeySource>()
-  const textOf = ({ issuer, jwksUri }: KeyPlace) => JSON.stringify([issuer, jwksUri ?? null])
-  return (places) => {
-    const earlier = kept
-    kept = new Map(
-      places.map((place) => {
-        const text = textOf(place)
-        return [text, earlier.get(text) ?? followedIssuerKeys(place.issuer, surroundings, place.jwksUri)]
-      }),
-    )
-    const current = kept
-    return (place) => current.get(textOf(place)) ?? followedIssuerKeys(place.issuer, surroundings, place.jwksUri)
+/** The keys of many issuers, of whom some come and go: what was fetched for one that stays is kept. */
+export interface KeptIssuerKeys {
+  /** Nothing is fetched by asking for them. */
+  of(place: KeyPlace): KeySource
+  /** Forgets those of every other place. */
+  keepOnly(stays: (place: KeyPlace) => boolean): void
+}
+
+/** Of none at first. */
+export function keptIssuerKeys(surroundings: Surroundings): KeptIssuerKeys {
+  const kept = new Map<string, { place: KeyPlace; keys: KeySource }>()
+  return {
+    of({ issuer, jwksUri }) {
+      const text = JSON.stringify([issuer, jwksUri ?? null])
+      const known = kept.get(text)
+      if (known !== undefined) return known.keys
+      const keys = followedIssuerKeys(issuer, surroundings, jwksUri)
+      kept.set(text, { place: { issuer, jwksUri }, keys })
+      return keys
+    },
+    keepOnly(stays) {
+      for (const [text, { place }] of kept) if (!stays(place)) kept.delete(text)
+    },
   }
 }

@@ -146,7 +146,7 @@ describe('a change', () => {
 })
 
 describe('ten thousand trusted issuers', () => {
-  it('cost a request one look into a map, and keep the keys that were fetched when another one changes', async () => {
+  it('cost a request one look into a map, and none of them is made anew when another one changes', async () => {
     const admin = await opened({ issuers: 10_000 })
     let questions = 0
     const fetchDocument = async () => {
@@ -177,8 +177,7 @@ describe('ten thousand trusted issuers', () => {
 
     await admin.ask('PUT', path.replace('0.example', 'new.example'), { clients: [] }, { 'if-none-match': '*' })
     expect(await find('https://new.example')).toMatchObject({ enabled: true })
-    const after = await find('https://9999.example')
-    expect([after === before, after?.keys === before?.keys]).toEqual([false, true])
+    expect(await find('https://9999.example')).toBe(before)
     await admin.ask('DELETE', path, undefined, seen)
     expect(await find('https://0.example')).toBeUndefined()
     expect((await find('https://9999.example'))?.keys).toBe(before?.keys)

@@ -5,7 +5,7 @@ import { type Block, blockOf } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
 import { ConflictError, type RecordChange, type Records } from '../../store/store.ts'
 import { endOfIndex, knownAccesses } from './access-records.ts'
-import { type Change, headChange, headVersion, kinds } from './policy-records.ts'
+import { type Change, headChange, kinds, readHead } from './policy-records.ts'
 
 /** Who acts, and why. */
 export interface Actor {
@@ -37,14 +37,18 @@ export function decider(records: Records, now: () => Seconds) {
   return async (what: string, { by, note, announce }: Actor, plan: Plan): Promise<Outcome> => {
     let announced = announce === undefined
     for (let attempt = 0; ; attempt++) {
-      const version = await headVersion(records)
+      const head = await readHead(records)
+      const { version } = head
       const change = { at: now(), by, note }
       const changes = await plan(change)
       if (changes === undefined) return { changed: false, version }
       if (!announced) await announce?.(version)
       announced = true
       try {
-        return { changed: true, version: await records.change([headChange(version, { ...change, what }), ...changes]) }
+        return {
+          changed: true,
+          version: await records.change([headChange(head, { ...change, what }, changes), ...changes]),
+        }
       } catch (error) {
         if (!(error instanceof ConflictError) || attempt >= mostAttempts) throw error
         await pause(5 + attempt * 5)

@@ -34,12 +34,12 @@ export class EntryInputError extends Error {
 export type EntryValue = RecordValue & { disabled: boolean }
 
 /** What the address of the entry says of it already. The entry may say the same again, and nothing else. */
-type Named = { readonly [member: string]: string }
+type Named = { readonly [member: string]: string | undefined }
 
 /** Throws {@link EntryInputError}, as all of these do. */
 export async function readConnection(
   body: JsonObject,
-  named: { client: string; audience: string },
+  named: { client: string; audience: string; tenant?: string },
   idp: IdpDefinition,
   { clients }: IdpEntries,
 ): Promise<EntryValue> {
@@ -51,12 +51,16 @@ export async function readConnection(
 /** The clients that it lists must be known. Whether the issuer can be reached is NOT asked. */
 export async function readTrustedIssuer(
   body: JsonObject,
-  named: { issuer: string },
+  named: { issuer: string; audTenant?: string },
   server: ResourceAsDefinition,
-  { clients }: ResourceAsEntries,
+  { clients, trustedIssuers }: ResourceAsEntries,
 ): Promise<EntryValue> {
   const raw = entryWithProfile('trustedIssuer', { ...body, ...named })
-  const around = { ...server, clients: entriesOf(clients), trustedIssuers: [raw] }
+  const { issuer, audTenant } = named
+  // Whether an issuer has tenants is the same in all of its entries, so that one of them tells.
+  const other = entriesOf(trustedIssuers).find((one) => one.issuer === issuer && one.audTenant !== audTenant)
+  const trusted = other === undefined ? [raw] : [raw, other]
+  const around = { ...server, clients: entriesOf(clients), trustedIssuers: trusted }
   return await judged(
     trustedIssuer,
     body,

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Block } from '../../protocol/blocks.ts'
-import type { Records, StoredRecord } from '../../store/store.ts'
+import type { StoredRecord } from '../../store/store.ts'
 import { clientMembersAt, connection, plainClientMembers, trustedIssuer } from '../config-schema.ts'
 import { writtenPublicKeys } from '../references.ts'
 import { mapping } from '../schema-problems.ts'
@@ -99,45 +99,11 @@ function inTenant(tenant: string | undefined): Block {
   return tenant === undefined ? {} : { tenant }
 }
 
-/** What {@link readEntries} read. */
-export interface EntryReading {
-  entries: PolicyEntries
-  /** The same as records, so that they can be written again to a store that lost them. */
-  records: readonly { kind: string; record: StoredRecord }[]
+/** A record as an entry. Rejects for one of a form that this version does not know. */
+export async function readEntry(kind: EntryKind, { id, version, value }: StoredRecord): Promise<StoredEntry<unknown>> {
+  const shape: z.ZodType<EntryValue> = values[kind]
+  const { server, key, ...rest } = await shape.parseAsync(value)
+  return { id, server, key, version, ...('entry' in rest ? { entry: rest.entry } : {}) }
 }
 
-/**
- * Reads all of them; what did not change since `before` is not judged again. Rejects for a record of a form that this version does
- * not know.
- */
-export async function readEntries(records: Records, before: PolicyEntries): Promise<EntryReading> {
-  const kept: { kind: string; record: StoredRecord }[] = []
-  const readKind = async <Entry>(
-    kind: string,
-    value: z.ZodType<EntryValue<Entry>>,
-    known: readonly StoredEntry<Entry>[],
-  ): Promise<StoredEntry<Entry>[]> => {
-    const list = await records.list(kind)
-    kept.push(...list.map((record) => ({ kind, record })))
-    const earlier = new Map(known.map((one) => [one.id, one]))
-    return await Promise.all(
-      list.map(async (record) => {
-        const { id, version } = record
-        const unchanged = earlier.get(id)
-        if (unchanged?.version === version) return unchanged
-        const { server, key, ...rest } = await value.parseAsync(record.value)
-        return { id, server, key, version, ...('entry' in rest ? { entry: rest.entry } : {}) }
-      }),
-    )
-  }
-  const { connections, trustedIssuers, idpClients, resourceAsClients } = entryKinds
-  const entries = {
-    connections: await readKind(connections, values.connections, before.connections),
-    trustedIssuers: await readKind(trustedIssuers, values.trustedIssuers, before.trustedIssuers),
-    idpClients: await readKind(idpClients, values.idpClients, before.idpClients),
-    resourceAsClients: await readKind(resourceAsClients, values.resourceAsClients, before.resourceAsClients),
-  }
-  return { entries, records: kept }
-}
-
-type EntryValue<Entry> = { server: string; key: string[] } & ({ entry: Entry } | { removed: true })
+type EntryValue = { server: string; key: string[] } & ({ entry: unknown } | { removed: true })

@@ -60,8 +60,15 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
   let trouble: string | undefined
   let pending: Promise<void> | undefined
 
+  let off: { entries: PolicyEntries; blocks: readonly Block[] } | undefined
+  /** Looked for among thousands of entries only when they are others. */
+  const offNow = (entries: PolicyEntries): readonly Block[] => {
+    if (off?.entries !== entries) off = { entries, blocks: switchedOff(entries) }
+    return off.blocks
+  }
+
   const scan = async (found: PolicyRecords): Promise<void> => {
-    const all = [...found.blocks, ...switchedOff(found.entries)]
+    const all = [...found.blocks, ...offNow(found.entries)]
     const fingerprint = JSON.stringify(all)
     if (fingerprint !== scannedFor) changedAt = now()
     // Whoever has not heard of a block yet may still issue under it, so it is looked for again for a while.

@@ -5,7 +5,8 @@ import * as z from 'zod'
 import { type Block, blockMembers, type LiftedBlock } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
 import { type RecordChange, type Records, type StoredRecord, StoreUnavailableError } from '../../store/store.ts'
-import { noEntries, type PolicyEntries, readEntries } from './entry-records.ts'
+import { readChangedEntries, readEntries } from './entry-reading.ts'
+import { entryKinds, noEntries, type PolicyEntries } from './entry-records.ts'
 
 /** The kinds of records beside those of entries. All but `access` are few. */
 export const kinds = {
@@ -84,32 +85,60 @@ const mostAttempts = 20
 
 /**
  * Reads all of it, as one administrator's change left it: whatever a change touches, it changes the head with it. Entries are read
- * again only when the head is another than in `before`. A record of a form that this version does not know rejects: what it says must
+ * again only when the head is another than in `before`, and then, while the head still tells which they are, only those that changed. A record of a form that this version does not know rejects: what it says must
  * not be overlooked.
  */
 export async function readPolicyRecords(records: Records, before: PolicyRecords = noPolicy): Promise<PolicyRecords> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const version = await headVersion(records)
-    const found = await readAll(records, before, version)
-    if ((await headVersion(records)) === version) return found
+    const head = await readHead(records)
+    const found = await readAll(records, before, head)
+    if ((await headVersion(records)) === head.version) return found
   }
   throw new StoreUnavailableError('the policy is being changed by others all the time')
 }
 
 /** The version of the policy as it is in the store; 0 when nothing was ever changed. */
 export async function headVersion(records: Records): Promise<number> {
-  return (await records.get(kinds.policy, headId))?.version ?? 0
+  return (await readHead(records)).version
 }
 
-async function readAll(records: Records, before: PolicyRecords, version: number): Promise<PolicyRecords> {
+/** The head as it stands. */
+export interface Head {
+  /** 0 when nothing was ever changed. */
+  version: number
+  /** The latest changes, the oldest first: the version each was made on, and the entries it touched. */
+  recent: readonly { on: number; entries: readonly (readonly [kind: string, id: string])[] }[]
+}
+
+const Recent = z.array(z.object({ on: z.number(), entries: z.array(z.tuple([text, text])) })).catch([])
+/** Whoever looks twice a second misses none of so many, unless a program makes them. */
+const mostRecent = 50
+const kindsOfEntries: readonly string[] = Object.values(entryKinds)
+
+/** Reads the head. */
+export async function readHead(records: Records): Promise<Head> {
+  const record = await records.get(kinds.policy, headId)
+  return { version: record?.version ?? 0, recent: Recent.parse(record?.value.recent ?? []) }
+}
+
+/** The entries that were touched since a version; undefined when the head does not go back so far. */
+function touchedSince(version: number, { recent }: Head): (readonly [kind: string, id: string])[] | undefined {
+  const from = recent.findIndex(({ on }) => on === version)
+  return from === -1 ? undefined : recent.slice(from).flatMap(({ entries }) => entries)
+}
+
+async function readAll(records: Records, before: PolicyRecords, head: Head): Promise<PolicyRecords> {
+  const { version } = head
   const lists = await Promise.all(followed.map((kind) => records.list(kind)))
   const few = lists.flatMap((list, at) => list.map((record) => ({ kind: followed[at] ?? '', record })))
   const values = <Shape extends z.ZodType>(kind: string, shape: Shape): z.output<Shape>[] =>
     few.filter((one) => one.kind === kind).map(({ record }) => shape.parse(record.value))
+  const earlier = { entries: before.entries, records: before.entryRecords }
+  const touched = version === before.version ? [] : touchedSince(before.version, head)
   const { entries, records: entryRecords } =
-    version === before.version
-      ? { entries: before.entries, records: before.entryRecords }
-      : await readEntries(records, before.entries)
+    touched === undefined
+      ? await readEntries(records, before.entries)
+      : await readChangedEntries(records, earlier, touched)
   return {
     version,
     blocks: values(kinds.block, BlockValue).map(withoutAbsent),
@@ -134,9 +163,15 @@ export function namesOfBlock(block: Block): Block {
   return withoutAbsent(Object.fromEntries(blockMembers.map((member) => [member, block[member]])) as Block)
 }
 
-/** The change of the head that belongs to every administrator's change. */
-export function headChange(version: number, change: Change & { what: string }): RecordChange {
-  return { kind: kinds.policy, id: headId, expected: version, value: withoutAbsent({ ...change }) }
+/** The change of the head that belongs to every administrator's change, and tells which entries that touches. */
+export function headChange(
+  { version, recent }: Head,
+  change: Change & { what: string },
+  changes: readonly RecordChange[],
+): RecordChange {
+  const entries = changes.filter(({ kind }) => kindsOfEntries.includes(kind)).map(({ kind, id }) => [kind, id] as const)
+  const value = { ...withoutAbsent({ ...change }), recent: [...recent, { on: version, entries }].slice(-mostRecent) }
+  return { kind: kinds.policy, id: headId, expected: version, value }
 }
 
 type Present<Value> = { [Member in keyof Value]: Exclude<Value[Member], undefined> }

@@ -32,8 +32,10 @@ export async function restorePolicy(
   }
   const head = all.find(({ kind }) => kind === kinds.policy)
   if (head === undefined) return
+  // It tells of versions that this store never had.
+  const { recent: _, ...value } = head.record.value
   for (let expected = await headVersion(records); expected === 0 || written > 0; expected = await headVersion(records))
-    if (await made(records, [{ kind: kinds.policy, id: headId, expected, value: head.record.value }])) return
+    if (await made(records, [{ kind: kinds.policy, id: headId, expected, value }])) return
 }
 
 /** False when something of it is there already. */
