@@ -38,7 +38,7 @@ export function grantDetails(
   if (asked === undefined) return undefined
   const given = (connection.details ?? []).filter(({ who }) => who === undefined || belongs(user, who))
   const granted = narrowDetails(asked, {
-    types: server.detailTypes ?? new Map(),
+    types: server.detailTypes,
     given: given.map(({ detail }) => detail),
     locationsFor: () => resources,
   })

@@ -18,7 +18,8 @@ const commonRules: { readonly [member: string]: Narrowing } = {
 
 /** What narrows. */
 export interface DetailLimits {
-  types: DetailTypes
+  /** Undefined: none is known, and nothing is granted. */
+  types: DetailTypes | undefined
   /** What policy gives: each an object in the form of a request, whose members are the most there may be. */
   given: readonly AuthorizationDetail[]
   /** The resources where an object of a type may be good. Undefined: it is good nowhere. */
@@ -37,7 +38,7 @@ export function narrowDetails(
 ): AuthorizationDetail[] {
   const granted: AuthorizationDetail[] = []
   for (const detail of asked) {
-    const type = types.get(detail.type)
+    const type = types?.get(detail.type)
     if (type === undefined) continue
     const rules = { ...commonRules, ...type.narrow }
     const resources = locationsFor(detail.type)

@@ -71,7 +71,8 @@ describe('one object is narrowed', () => {
   it('to nothing where its type is good nowhere, or not known', () => {
     const given = [channel({ actions: ['read'] })]
     expect(narrowDetails(given, { types, given, locationsFor: () => undefined })).toEqual([])
-    expect(narrowDetails(given, { types: new Map(), given, locationsFor: () => [mcp] })).toEqual([])
+    for (const known of [undefined, new Map()])
+      expect(narrowDetails(given, { types: known, given, locationsFor: () => [mcp] })).toEqual([])
     expect(narrowDetails(given, { types, given, locationsFor: () => [mcp] })).toEqual(given)
   })
 })
