@@ -50,6 +50,14 @@ const programs = [
     what: "Debian's PyJWT on our tokens",
   },
   {
+    name: 'pysaml2',
+    variable: 'PYSAML2',
+    package: 'python3-pysaml2 xmlsec1',
+    paths: ['/usr/lib/python3/dist-packages/saml2'],
+    tests: ['test/interop/pysaml2.test.ts'],
+    what: "Debian's pysaml2 as a SAML identity provider",
+  },
+  {
     name: 'Apache with mod_oauth2',
     variable: 'MOD_OAUTH2',
     package: 'apache2-bin libapache2-mod-oauth2',

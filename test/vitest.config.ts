@@ -13,7 +13,7 @@ const rigs = [
   'test/testing/testbed*.test.ts',
   'test/cli/serve*.test.ts',
   'test/server/{admin,drain,kill-switch,server}.test.ts',
-  'test/interop/{apache,conformance,debian,mcp-metadata-document}.test.ts',
+  'test/interop/{apache,conformance,debian,mcp-metadata-document,pysaml2}.test.ts',
 ]
 const roles = ['protocol', 'idp', 'resource-as', 'resource', 'client']
 

@@ -107,6 +107,14 @@ export const rows: readonly Row[] = [
     tests: ['debian'],
   },
   {
+    software: 'python3-pysaml2',
+    from: 'Debian 12',
+    version: '7.0.1',
+    does: 'is the SAML identity provider that people sign in at: its assertions, which xmlsec1 signs, in Responses that are signed or not, become ID-JAGs; those without a signature of their own, with SHA-1, of a stranger or for another are refused',
+    against: 'identity provider',
+    tests: ['pysaml2'],
+  },
+  {
     software: 'libapache2-mod-oauth2',
     from: 'Debian 12',
     version: '3.3.1',

@@ -10,7 +10,7 @@ export const exchangePolicyRequirements: readonly Requirement[] = [
     source: '§4.3.3, §4.3.4.3',
     says: 'An assertion is judged as at sign-in, and it was made for the client that sends it.',
     status: 'implemented',
-    why: 'ID Tokens; SAML assertions are not taken.',
+    why: 'ID Tokens, and SAML assertions where they are configured (SAML-11).',
   },
   {
     id: 'IDP-21',

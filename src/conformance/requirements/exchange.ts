@@ -76,7 +76,7 @@ export const exchangeRequirements: readonly Requirement[] = [
     source: '§4.3; RFC 8693 §2.2.2',
     says: 'The type of the subject token is said, and it is one of those that people sign in with here.',
     status: 'implemented',
-    why: 'ID Tokens and, where a host keeps them, refresh tokens; SAML assertions are refused (SAML-11).',
+    why: 'ID Tokens and, where a host keeps them, refresh tokens; SAML assertions where their issuer is `direct` (SAML-11).',
   },
   {
     id: 'IDP-10',

@@ -17,8 +17,8 @@ export const revisionRequirements: readonly Requirement[] = [
     level: 'dialect',
     source: '-01, -02',
     says: '-01 knows ID Tokens and SAML assertions as subject tokens, -02 refresh tokens as well.',
-    status: 'not implemented',
-    why: 'ID Tokens and refresh tokens are taken; SAML assertions are not.',
+    status: 'implemented',
+    why: 'SAML assertions where their issuer is configured to be `direct`.',
   },
   {
     id: 'VER-03',

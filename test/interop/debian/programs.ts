@@ -11,6 +11,8 @@ export const programs = {
   python: process.env.PYTHON3 ?? '/usr/bin/python3',
   authlib: process.env.AUTHLIB ?? '/usr/lib/python3/dist-packages/authlib',
   pyjwt: process.env.PYJWT ?? '/usr/lib/python3/dist-packages/jwt',
+  pysaml2: process.env.PYSAML2 ?? '/usr/lib/python3/dist-packages/saml2',
+  xmlsec: process.env.XMLSEC1 ?? '/usr/bin/xmlsec1',
   apache: process.env.APACHE2 ?? '/usr/sbin/apache2',
   modOauth2: process.env.MOD_OAUTH2 ?? '/usr/lib/apache2/modules/mod_oauth2.so',
 }
@@ -20,7 +22,7 @@ export async function python(name: string, asked: unknown): Promise<unknown> {
   const child = spawn(programs.python, [fileURLToPath(new URL(`${name}.py`, import.meta.url))], {
     env: {
       ...process.env,
-      PYTHONPATH: [dirname(programs.authlib), dirname(programs.pyjwt)].join(':'),
+      PYTHONPATH: [programs.authlib, programs.pyjwt, programs.pysaml2].map((path) => dirname(path)).join(':'),
       // authlib speaks plain HTTP only when it is told to.
       AUTHLIB_INSECURE_TRANSPORT: '1',
     },
