@@ -52,9 +52,10 @@ export function recipientSchema({ folder }: Sources) {
 }
 
 /** Encryption that is configured and switched off would be none, unseen. */
-export function checkEncryption(role: Part, configured: readonly Part[]): Finding[] {
+export function checkEncryption(role: Part, entries: readonly Part[]): Finding[] {
   if (role.at('branches').at('jwe-support').value === true) return []
-  return configured
+  return entries
+    .map((entry) => entry.at('encryption'))
     .filter(({ exists }) => exists)
     .map(({ path }) => ({
       path,

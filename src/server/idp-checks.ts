@@ -34,10 +34,7 @@ export function checkIdp(idp: Part): Finding[] {
     ...checkSaml(idp),
     ...checkIssuerForms(idp.at('resourceServers'), 'idpResourceServer'),
     ...checkClients(idp.at('clients'), issuer),
-    ...checkEncryption(
-      idp,
-      servers.map((server) => server.at('encryption')),
-    ),
+    ...checkEncryption(idp, servers),
     ...idp
       .at('clients')
       .items()

@@ -32,7 +32,7 @@ export function checkResourceAs(server: Part): Finding[] {
     ...checkResourceAsDetails(server),
     ...checkTransport(server),
     ...checkMetadataDocuments(server),
-    ...checkEncryption(server, [server.at('encryption')]),
+    ...checkEncryption(server, [server]),
     ...checkReach(server.at('metadataDocuments'), server.at('resources').items()),
     ...checkInteractive(server),
     ...checkReach(server.at('interactive').at('registration'), server.at('resources').items()),

@@ -7,10 +7,11 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import { importJWK, SignJWT } from 'jose'
+import { importJWK, type JWK, SignJWT } from 'jose'
 import { publicPartOf } from '../../src/protocol/keys.ts'
 import { grantType, tokenType } from '../../src/protocol/names.ts'
 import { readConfig } from '../../src/server/config.ts'
+import { writeKeyFile } from '../../src/server/key-files.ts'
 import { systemNow, systemPorts } from '../../src/server/ports.ts'
 import { startServers } from '../../src/server/server.ts'
 import { environment, example, exampleFolder, newKey } from './example.ts'
@@ -91,6 +92,8 @@ export interface DeploymentChange {
   idp?(idp: typeof example.idp & Members): Members
   /** What becomes of the part `resourceAs`. */
   resourceAs?(server: typeof example.resourceAs & Members): Members
+  /** Private JWK Sets beside the configuration, by file name. */
+  files?: { [name: string]: { keys: JWK[] } }
   /** How many seconds the clock of the first server is ahead. */
   ahead?(): number
 }
@@ -128,6 +131,8 @@ export async function deploy(replicas = 1, change: DeploymentChange = {}) {
       .replaceAll('"acr":["strong"],', ''),
   ) as { [part: string]: unknown }
   const variables = { ...environment, API_SECRET: apiSecret, ADMIN_TOKEN: adminToken }
+  for (const [name, keys] of Object.entries(change.files ?? {}))
+    await writeKeyFile(join(folder.path, name), keys, { onlyNew: true })
   const file = await folder.write(config)
   const log: string[] = []
   const audit: string[] = []
