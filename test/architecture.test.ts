@@ -201,6 +201,12 @@ describe('what an entry loads', () => {
     expect(loaded).toEqual(['@sd-jwt/jwt-status-list', 'jose', 'node:crypto', 'node:zlib', 'zod'])
   })
 
+  it('[ATK-109] the server loads no XML unless a SAML issuer is configured', () => {
+    const loaded = [...loadedBy('server/server.ts'), ...loadedBy('cli/serve.ts')]
+    expect(loaded.filter((name) => /xml/.test(name))).toEqual([])
+    expect(loaded).toContain('fastify')
+  })
+
   it('the executable loads a command only when it is asked for', () => {
     expect([...loadedBy('bin.ts')].filter((name) => !name.startsWith('node:'))).toEqual([])
   })
