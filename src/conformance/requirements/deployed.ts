@@ -43,7 +43,7 @@ export const deployedRequirements: readonly Requirement[] = [
     source: 'Okta guides, October 2026',
     says: 'For SAML and agents it exchanges a base64 response for a refresh token, and sends the client’s assertion as actor token.',
     status: 'not implemented',
-    why: 'SAML assertions and actor tokens are refused.',
+    why: 'Base64 Responses are taken (SAML-02, SAML-11); actor tokens are refused.',
   },
   {
     id: 'OKTA-06',
