@@ -20,7 +20,7 @@ export async function discoverAuthorizationServer(
   issuer: string,
   step: 'authorization-server-metadata' | 'identity-provider-metadata',
   send: Send,
-  withCertificate = false,
+  withCertificate: boolean,
 ): Promise<AuthorizationServer> {
   try {
     const document = await discoverMetadata(issuer, (url) => send(step, { url, source: issuer }))
