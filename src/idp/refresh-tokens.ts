@@ -74,7 +74,7 @@ function refreshTokenIssue(idp: RefreshTokenIssuer, { sessionAge, audiences, kee
       facts,
     })
     const reachable = await targetsOf(idp, client.id, asked, subject.user, audiences())
-    if (asked.audience !== undefined) facts.audience = reachable[0]?.server.issuer ?? asked.audience
+    if (asked.audience !== undefined) for (const { server } of reachable) facts.audience = server.issuer
     namePolicy()
     const targets = allowedTargets(reachable, subject, client.id, idp.blocks)
     const scopes = limitsOf(asked, targets, subject)
