@@ -264,6 +264,12 @@ describe('an ID Token exchanged for a refresh token', () => {
     await refused({}, { error: 'temporarily_unavailable', reason: 'policy_stale', status: 503 })
   })
 
+  it('is given, and stays good, where nobody can be blocked', async () => {
+    delete world.idp.provider.blocks
+    await serve(issuing())
+    expect((await use(await refreshToken())).statusCode).toBe(200)
+  })
+
   it('is no type that is known where none is configured', async () => {
     await serve()
     const description = 'requested_token_type must be urn:ietf:params:oauth:token-type:id-jag'
