@@ -14,6 +14,14 @@ export interface ExchangeRequest {
   resources: string[]
   /** `authorization_details` as it came, to be read by the types of the audience. */
   details: string | undefined
+  /** Absent: nobody acts for the person but the client. */
+  actor?: ActorRequest
+}
+
+/** An actor token as it came. */
+export interface ActorRequest {
+  token: string
+  type: string
 }
 
 /** Reads them in the order of ID-JAG §4.3. Throws {@link OAuthError} for the first that is not as it must be; judges no token. */
@@ -34,20 +42,30 @@ export function readExchangeRequest(form: Form): ExchangeRequest {
   const details = form.optional('authorization_details')
   const subjectToken = form.required('subject_token')
   const subjectTokenType = form.required('subject_token_type')
-  refuseActor(form)
-  return { audience, resources, scopes, details, subjectToken, subjectTokenType }
+  const actor = readActor(form)
+  const named = actor === undefined ? {} : { actor }
+  return { audience, resources, scopes, details, subjectToken, subjectTokenType, ...named }
 }
 
-/** RFC 8693 §2.1: both or neither; and ID-JAG D-21: without a profile for actors, neither. Never ignored. */
-export function refuseActor(form: Form): void {
+/** RFC 8693 §2.1: both or neither. Never ignored. Throws OAuthError `invalid_request`. */
+function readActor(form: Form): ActorRequest | undefined {
   const token = form.optional('actor_token')
   const type = form.optional('actor_token_type')
-  if (token === undefined && type === undefined) return
-  const description =
+  if (token !== undefined && type !== undefined) return { token, type }
+  if (token === undefined && type === undefined) return undefined
+  throw unsupportedActor(
     token === undefined
       ? 'actor_token_type must not be sent without actor_token'
-      : type === undefined
-        ? 'actor_token_type is required with actor_token'
-        : 'actor_token is not supported'
-  throw new OAuthError('invalid_request', description, { reason: 'actor_unsupported' })
+      : 'actor_token_type is required with actor_token',
+  )
+}
+
+/** ID-JAG D-21: where nobody has an actor, nobody shows one. Throws OAuthError `invalid_request`. */
+export function refuseActor(form: Form): void {
+  if (readActor(form) !== undefined) throw unsupportedActor()
+}
+
+/** The refusal of an actor that is not asked for. */
+export function unsupportedActor(description = 'actor_token is not supported'): OAuthError {
+  return new OAuthError('invalid_request', description, { reason: 'actor_unsupported' })
 }

@@ -13,6 +13,7 @@ import { policyRefusals } from '../protocol/policy-refusal.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
+import { type Actors, actorClaim, judgeActor } from './actor.ts'
 import { grantDetails, readDetails } from './authorization-details.ts'
 import { decideAccess, namesOf, type ResourceServer, tenantOf } from './connections.ts'
 import type { AccessDecision } from './decision.ts'
@@ -40,6 +41,8 @@ export interface IdentityProvider extends Targets {
   refreshTokenIssue?: RefreshTokenIssue
   /** Keeps pairwise subjects unguessable. Needed only where a connection maps subjects pairwise. */
   pairwiseSecret?: string
+  /** Absent: no client shows an actor. */
+  actors?: Actors | undefined
   /** Absent: nobody can be blocked. */
   blocks?: Blocks
   /** Absent: as usual. */
@@ -59,6 +62,8 @@ function exchange(idp: IdentityProvider): Grant {
     const asked = readExchangeRequest(form)
     facts.audience = asked.audience
     const now = ports.now()
+    const { issuer: self, actors, skew } = idp
+    const actor = await judgeActor(asked.actor, { self, actors, client, form, ports, skew, facts })
 
     const subject = await validateSubject(asked.subjectToken, asked.subjectTokenType, {
       self: idp.issuer,
@@ -116,6 +121,7 @@ function exchange(idp: IdentityProvider): Grant {
       scope,
       resource: decision.resources.length === 0 ? undefined : decision.resources,
       authorization_details: granted,
+      act: actorClaim(actor, subject.act),
       auth_time: subject.authTime,
       acr: subject.acr,
       amr: subject.amr,
@@ -128,6 +134,7 @@ function exchange(idp: IdentityProvider): Grant {
 
     const seal = await sealFor(server, idp.branches)
     await spendCredentials()
+    await actor?.spend()
     await subject.spend?.()
     Object.assign(facts, {
       scope,

@@ -65,6 +65,8 @@ export interface Subject {
   authTime?: Seconds | undefined
   acr?: string | undefined
   amr?: string[] | undefined
+  /** The actors that an ID Token names; unchecked. */
+  act?: unknown
   audiences?: readonly string[] | undefined
   scopes?: readonly string[] | undefined
   /** Of a token that is good once: spends it, after every check. */
@@ -129,7 +131,7 @@ async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject>
     const user = await issuer.findUser(claims)
     if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
     const { auth_time: authTime, acr, amr } = claims
-    return { user, issuer: issuer.issuer, kept: false, authTime, acr, amr }
+    return { user, issuer: issuer.issuer, kept: false, authTime, acr, amr, act: claims.act }
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause
     throw refused(reasonWord(cause.reason), cause.message, cause)

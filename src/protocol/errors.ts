@@ -14,6 +14,8 @@ const statusOf = {
   access_denied: 400,
   // RFC 8707 §2, RFC 8693 §2.2.2
   invalid_target: 400,
+  // draft-mcguinness-oauth-actor-profile (AC-04)
+  actor_unauthorized: 400,
   // RFC 9396 §5
   invalid_authorization_details: 400,
   // RFC 9449 §5, §8

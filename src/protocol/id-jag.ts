@@ -1,6 +1,7 @@
 /** The ID-JAG itself: what its claims must be (ID-JAG §3.1), for the server that writes it and the server that reads it. */
 
 import * as z from 'zod'
+import { type ActorClaim, isBoundedActor } from './actor.ts'
 import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
 import type { Confirmation } from './confirmation.ts'
 import { scopeToken } from './form.ts'
@@ -41,7 +42,7 @@ export const IdJagClaims = z.looseObject({
   resource: z.union([text(2048).transform((one) => [one]), z.array(text(2048)).min(1).max(32)]).optional(),
   scope: scopeString.optional(),
   authorization_details: detailsOnTheWire.optional(),
-  act: z.record(z.string(), z.unknown()).optional(),
+  act: z.record(z.string(), z.unknown()).refine(isBoundedActor).optional(),
   tenant: text(255).optional(),
   aud_tenant: text(255).optional(),
   aud_sub: subjectIdentifier.optional(),
@@ -99,6 +100,8 @@ export interface NewIdJag {
   aud_sub?: string | undefined
   resource?: string[] | undefined
   authorization_details?: AuthorizationDetail[] | undefined
+  /** Who acts for the person (RFC 8693 §4.1). Absent: the client alone. */
+  act?: ActorClaim | undefined
   auth_time?: number | undefined
   acr?: string | undefined
   amr?: string[] | undefined

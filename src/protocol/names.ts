@@ -16,6 +16,7 @@ export const tokenType = {
   idToken: 'urn:ietf:params:oauth:token-type:id_token',
   refreshToken: 'urn:ietf:params:oauth:token-type:refresh_token',
   saml2: 'urn:ietf:params:oauth:token-type:saml2',
+  jwt: 'urn:ietf:params:oauth:token-type:jwt',
 } as const
 
 /** What a resource authorization server announces in `authorization_grant_profiles_supported` (ID-JAG §7.2). */

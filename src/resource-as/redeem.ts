@@ -12,6 +12,7 @@ import { isResourceIndicator } from '../protocol/resource.ts'
 import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
 import { noAccount, type ResolveSubject } from './accounts.ts'
+import { refuseActor } from './actor.ts'
 import { type AssertionRules, verifyAssertion } from './assertion.ts'
 import { readDetails, withDetails } from './authorization-details.ts'
 import { boundTo, type Issue } from './issue.ts'
@@ -86,6 +87,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
     refuseUnbound(granted.resources, possession, server)
     const signIn = { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr }
+    refuseActor(claims, trusted)
     refuseWeakSignIn(signIn, policy, granted.resources, server, ports.now())
     namePolicy()
     const found = { claims, account: resolution, client: client.id, resources: granted.resources, ...stoppable }

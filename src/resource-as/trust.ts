@@ -13,6 +13,8 @@ export interface TrustedIssuer {
   enabled: boolean
   keys: KeySource
   algorithms: readonly SignatureAlgorithm[]
+  /** The actors it may name, by `sub`. Absent: any; empty: none. */
+  actors?: readonly string[] | undefined
   /** The clients it may speak for (RAS-08). Empty: none. */
   clients: readonly string[]
   /** Whether it may also speak for every client that is let in by its metadata document alone. Absent: it may not. */

@@ -37,6 +37,10 @@ function checkCredentials(client: Part): Finding[] {
     ...needs(bySecret, 'secret', 'add secret: { env: NAME }'),
     ...needs(byKey, 'jwks', 'add jwks: { file: PATH } with its public keys'),
     ...idle(bySecret, 'secret', 'remove it, or add client_secret_basic to authMethods'),
-    ...idle(byKey, 'jwks', 'remove it, or add private_key_jwt to authMethods'),
+    ...idle(
+      byKey || client.at('actor').text === 'own-assertion',
+      'jwks',
+      'remove it, or add private_key_jwt to authMethods',
+    ),
   ]
 }

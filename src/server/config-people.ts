@@ -26,3 +26,10 @@ export const account = mapping({
   links: z.array(mapping({ issuer: foreignIssuer, ...tenancy.link, sub: foreignName })).default([]),
   ...samlNames.account,
 })
+
+/** Whom an entry is for. */
+export const people = {
+  everyone: z.literal(true).optional(),
+  users: z.array(foreignName).optional(),
+  groups: z.array(z.string().min(1)).optional(),
+}

@@ -3,13 +3,14 @@
 import * as z from 'zod'
 import { defaultAlgorithms } from '../protocol/keys.ts'
 import { clientAuthMethods } from '../protocol/names.ts'
+import { actorOfClient, actorsOfIssuer, copyActor, workloadIssuers } from './config-actors.ts'
 import { clientDetails, connectionDetails, detailTypeNames, detailTypes } from './config-authorization-details.ts'
 import { branches } from './config-branches.ts'
 import { encryptionSchema, recipientSchema } from './config-encryption.ts'
 import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
 import { limits, trustedProxies } from './config-limits.ts'
 import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
-import { account, user } from './config-people.ts'
+import { account, people, user } from './config-people.ts'
 import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
 import { samlAt, samlIssuers } from './config-saml.ts'
@@ -77,6 +78,7 @@ function idpSchema(sources: Sources, development: boolean) {
     keys: signingKeys(sources),
     subjectIssuers: z.array(subjectIssuer).min(1),
     samlIssuers: samlIssuers(sources),
+    workloadIssuers,
     users: z.array(user).default([]),
     clients: z.array(mapping({ ...clientMembers(sources, development), ...clientMembersAt.idp })),
     resourceServers: z.array(
@@ -125,7 +127,12 @@ export const plainClientMembers = {
 
 /** What a client has at one role alone. */
 export const clientMembersAt = {
-  idp: { profile: profile('idpClient'), clientIdAt: z.record(z.string(), foreignName).default({}), samlAt },
+  idp: {
+    profile: profile('idpClient'),
+    clientIdAt: z.record(z.string(), foreignName).default({}),
+    samlAt,
+    ...actorOfClient,
+  },
   resourceAs: {
     profile: profile('resourceAsClient'),
     scopes: z.array(scope).min(1),
@@ -148,12 +155,6 @@ function clientMembers(sources: Sources, development: boolean) {
 function protectedResourceMembers(sources: Sources, development: boolean) {
   const { metadataDocument: _, ...members } = clientMembers(sources, development)
   return { ...members, id, authMethods }
-}
-
-const people = {
-  everyone: z.literal(true).optional(),
-  users: z.array(foreignName).optional(),
-  groups: z.array(z.string().min(1)).optional(),
 }
 
 /** A connection, in the file and at run time. */
@@ -215,6 +216,7 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     trustedIssuers: z.array(trustedIssuer),
     accounts: z.array(account).default([]),
     accessTokenLifetime: duration(60, 3600).default(600),
+    copyActor,
     dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),
     /** Whether a client that authenticates may ask which issuers are taken from it. */
     discovery: z.boolean().optional(),
@@ -237,6 +239,7 @@ export const trustedIssuer = mapping({
   emailDomains: z.array(emailDomain).default([]),
   unknownUsers: z.enum(['refuse', 'create']).default('refuse'),
   ...samlNames.trustedIssuer,
+  ...actorsOfIssuer,
   jwksUri: address.optional(),
   disabled: z.boolean().default(false),
 })
@@ -248,7 +251,7 @@ export type IdpConfig = NonNullable<ConfigValues['idp']>
 /** The part of it that makes a resource authorization server. */
 export type ResourceAsConfig = NonNullable<ConfigValues['resourceAs']>
 /** What the clients of both roles have in common. */
-export type ClientConfig = Omit<IdpConfig['clients'][number], 'clientIdAt' | 'samlAt'>
+export type ClientConfig = Omit<IdpConfig['clients'][number], 'clientIdAt' | 'samlAt' | keyof typeof actorOfClient>
 /** A connection that was read. */
 export type ConnectionConfig = z.output<typeof connection>
 /** A trusted issuer that was read. */

@@ -3,6 +3,7 @@
 import { sameResource } from '../protocol/resource.ts'
 import { checkConnectionDetails, checkDetailTypes } from './authorization-details-checks.ts'
 import { checkClients } from './client-checks.ts'
+import { checkActors } from './config-actors.ts'
 import { checkEncryption } from './config-encryption.ts'
 import { hasDocument } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
@@ -31,6 +32,7 @@ export function checkIdp(idp: Part): Finding[] {
     ),
     ...checkTransport(idp),
     ...checkSubjectIssuers(idp),
+    ...checkActors(idp),
     ...checkSaml(idp),
     ...checkIssuerForms(idp.at('resourceServers'), 'idpResourceServer'),
     ...checkClients(idp.at('clients'), issuer),

@@ -8,6 +8,7 @@ import type { IdTokenClaims } from '../protocol/id-token.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { personIdOf, personRules } from '../protocol/person.ts'
 import type { Records } from '../store/store.ts'
+import { actorsOf } from './actors-role.ts'
 import { clientFinder } from './clients.ts'
 import { detailTypesOf, givenToPeople } from './config-authorization-details.ts'
 import type { ConnectionConfig, IdpConfig } from './config-schema.ts'
@@ -83,6 +84,7 @@ export function idpRole(
       ...refreshTokensOf(config, { records, policy, directory }),
       blocks: policy.blocks,
       branches: config.branches,
+      actors: actorsOf(config, surroundings, (id) => known().clients.get(keyText(id))?.entry),
       samlAssertions: samlAssertionsOf(
         config,
         (client, entityId) => known().clients.get(keyText(client))?.entry.samlAt?.[entityId],

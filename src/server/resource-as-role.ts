@@ -80,7 +80,12 @@ export function resourceAsRole(
       detailTypes: detailTypesOf(config.authorizationDetailsTypes),
       findClientPolicy: async (client) => policies().get(keyText(client)) ?? policyByDocument(client),
       resolveSubject: accountsBySubject(accounts),
-      issue: jwtAccessTokens({ issuer, signingKeys, lifetime: accessTokenLifetime }),
+      issue: jwtAccessTokens({
+        issuer,
+        signingKeys,
+        lifetime: accessTokenLifetime,
+        copyActor: config.copyActor === true,
+      }),
       blocks: policy.blocks,
       branches: config.branches,
       encryption: config.encryption,
@@ -105,7 +110,7 @@ export function resourceAsRole(
   }
 }
 
-function clientPolicy({ scopes, resources, authorizationDetails }: ResourceAsClientEntry): ClientPolicy {
+function clientPolicy({ scopes, resources, authorizationDetails, signIn }: ResourceAsClientEntry): ClientPolicy {
   const details = authorizationDetails?.map(givenDetail)
-  return { scopes, resources, ...(details === undefined ? {} : { details }) }
+  return { scopes, resources, signIn, ...(details === undefined ? {} : { details }) }
 }

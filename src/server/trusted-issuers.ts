@@ -90,6 +90,7 @@ function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIss
     assertions,
     maxLifetime,
     metadataDocuments: config.metadataDocuments === true,
+    actors: config.actors,
     accounts: { emailDomains, unknown: unknownUsers },
     subjectId: samlNameRules(config),
     tenants,
