@@ -5,30 +5,31 @@ import { type Finding, type Part, repeated, textsOf } from './config-part.ts'
 /** Of a resource authorization server. */
 export function checkTrustedTenants(server: Part): Finding[] {
   const trusted = server.at('trustedIssuers').items()
-  const issuersWith = (key: string) =>
-    new Set(trusted.filter((entry) => entry.at(key).exists).map((entry) => entry.at('issuer').text))
-  const [withTenants, withAudTenant] = [issuersWith('tenants'), issuersWith('audTenant')]
+  const first = new Map<string | undefined, Part>()
+  for (const entry of trusted) if (!first.has(entry.at('issuer').text)) first.set(entry.at('issuer').text, entry)
+  /** The first entry of an issuer says whether it has tenants, and whether it speaks for tenants here; the others say the same. */
+  const unlike = (entry: Part, key: string, without: string, within: string, remedy: string): Finding[] => {
+    const here = entry.at(key)
+    if (here.exists === first.get(entry.at('issuer').text)?.at(key).exists) return []
+    return [{ path: here.exists ? here.path : entry.path, message: here.exists ? within : without, remedy }]
+  }
   return [
     ...repeatedTogether(trusted, ['issuer', 'audTenant'], 'trusted'),
     ...trusted.flatMap((entry) => [
-      ...(entry.at('tenants').exists || !withTenants.has(entry.at('issuer').text)
-        ? []
-        : [
-            {
-              path: entry.path,
-              message: 'names no tenant of an issuer that has tenants by another entry',
-              remedy: 'list under tenants: whose people come by this entry',
-            },
-          ]),
-      ...(entry.at('audTenant').exists || !withAudTenant.has(entry.at('issuer').text)
-        ? []
-        : [
-            {
-              path: entry.path,
-              message: 'reaches no tenant, and another entry of this issuer does',
-              remedy: 'write the audTenant that it speaks for',
-            },
-          ]),
+      ...unlike(
+        entry,
+        'tenants',
+        'names no tenant of an issuer that has tenants by another entry',
+        'names tenants of an issuer that has none by another entry',
+        'list under tenants, at each of them, whose people come by it; or at none',
+      ),
+      ...unlike(
+        entry,
+        'audTenant',
+        'reaches no tenant, and another entry of this issuer does',
+        'reaches a tenant, and another entry of this issuer reaches none',
+        'write at each of them the audTenant that it speaks for; or at none',
+      ),
       ...repeated(entry.at('tenants').items(), 'connected'),
       ...(entry.at('tenants').exists && entry.at('subjectId').exists
         ? [

@@ -59,14 +59,14 @@ export async function readTrustedIssuer(
   const { issuer, audTenant } = named
   // Whether an issuer has tenants is the same in all of its entries, so that one of them tells.
   const other = entriesOf(trustedIssuers).find((one) => one.issuer === issuer && one.audTenant !== audTenant)
-  const trusted = other === undefined ? [raw] : [raw, other]
+  const trusted = other === undefined ? [raw] : [other, raw]
   const around = { ...server, clients: entriesOf(clients), trustedIssuers: trusted }
   return await judged(
     trustedIssuer,
     body,
     named,
     raw,
-    findingsAt(['trustedIssuers', 0], checkResourceAs(partOf(around))),
+    findingsAt(['trustedIssuers', trusted.length - 1], checkResourceAs(partOf(around))),
   )
 }
 
