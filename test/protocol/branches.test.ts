@@ -69,6 +69,14 @@ describe('access_denied_error', () => {
     await expectRedemptionRefused(world, gone, { error: 'invalid_grant', reason: 'subject_disabled' })
   })
 
+  it('[FL-DEN-01] tells no more of a block than before when it is switched off', async () => {
+    world.chat.server.blocks = { inForce: () => [{ user: 'alice' }], lifted: () => [] }
+    const blocked = async () => [(await redeem(world)).json().error, world.audit.at(-1)?.reason]
+    expect(await blocked()).toEqual(['access_denied', 'blocked'])
+    switchOff('access_denied_error')
+    expect(await blocked()).toEqual(['invalid_grant', 'blocked'])
+  })
+
   it('switched off, every other refusal keeps its code', async () => {
     switchOff('access_denied_error')
     await expectExchangeRefused(world, { form: { scope: 'admin' } }, { error: 'invalid_scope', reason: 'scope_denied' })

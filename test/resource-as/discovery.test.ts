@@ -76,6 +76,12 @@ describe('what a client may not know', () => {
     ['a disabled issuer', 'issuer_disabled', {}, () => Object.assign(trusted(), { enabled: false })],
     ['an issuer that may not speak for it', 'policy_denied', {}, () => Object.assign(trusted(), { clients: [] })],
     ['an issuer for a client without policy', 'policy_denied', {}, () => world.chat.policies.clear()],
+    [
+      'every resource, when it may be given none',
+      'resource_denied',
+      {},
+      () => world.chat.policies.set(world.chat.clients.basic.id, { scopes: ['chat.read'], resources: [] }),
+    ],
     ['a tenant of an issuer', 'tenant_mismatch', { tenant: 't1' }, () => {}],
     ['a resource of another server', 'resource_denied', { resource: drive }, () => {}],
     [
