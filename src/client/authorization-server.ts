@@ -2,6 +2,7 @@
 
 import { discoverMetadata, FetchError, MetadataError } from '../protocol/issuer-keys.ts'
 import { JsonError, type JsonObject } from '../protocol/json.ts'
+import { grantType } from '../protocol/names.ts'
 import { isSafeAddress } from './address.ts'
 import { CrossAppError, type CrossAppErrorOptions, type CrossAppStep } from './cross-app-error.ts'
 import type { Send } from './sending.ts'
@@ -9,12 +10,15 @@ import type { Send } from './sending.ts'
 export interface AuthorizationServer {
   issuer: string
   tokenEndpoint: string
+  /** True where its metadata names the grant type jwt-dpop (D-06). */
+  jwtDpop?: boolean
 }
 
 /**
  * The server behind an issuer identifier. Its document must name the very same issuer (RFC 8414 §3.3) and a token endpoint that
- * is https, or loopback where the issuer is; `withCertificate`, the one where certificates are asked for. Does NOT ask the document whether Cross-App Access is offered: servers of
- * earlier drafts do not say it (META-09), and the grant's own answer is exact. Throws {@link CrossAppError} `discovery`.
+ * is https, or loopback where the issuer is; `withCertificate`, the one where certificates are asked for. Does NOT ask the document whether
+ * Cross-App Access is offered: servers of earlier drafts do not say it (META-09), and the grant's own answer is exact. Throws
+ * {@link CrossAppError} `discovery`.
  */
 export async function discoverAuthorizationServer(
   issuer: string,
@@ -28,7 +32,8 @@ export async function discoverAuthorizationServer(
     if (typeof tokenEndpoint !== 'string') throw new MetadataError(`the metadata of ${issuer} names no token_endpoint`)
     if (!isSafeAddress(tokenEndpoint, issuer))
       throw new MetadataError(`the metadata of ${issuer} names a token_endpoint that is not https: ${tokenEndpoint}`)
-    return { issuer, tokenEndpoint }
+    const grants = document.grant_types_supported
+    return { issuer, tokenEndpoint, jwtDpop: Array.isArray(grants) && grants.includes(grantType.jwtDpop) }
   } catch (cause) {
     throw asCrossAppError(cause, { step: 'discovery', server: issuer })
   }

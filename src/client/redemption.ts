@@ -48,12 +48,13 @@ export interface IssuedAccess {
  * {@link processRedemption}.
  */
 export async function redeemRequest(
-  { authorizationServer, idJag, resource, scopes, sends }: Redemption,
+  { authorizationServer, idJag, resource, scopes, sends, proofKey }: Redemption,
   client: ClientAuthentication,
   ports: TokenRequestPorts,
 ): Promise<Answer> {
   const parameters = {
-    grant_type: grantType.jwtBearer,
+    // D-06: a server that names the other grant type may take a proof with that one alone.
+    grant_type: proofKey !== undefined && authorizationServer.jwtDpop ? grantType.jwtDpop : grantType.jwtBearer,
     assertion: idJag,
     resource: sends.resource ? resource : undefined,
     scope: sends.scope ? scopes.join(' ') : undefined,

@@ -6,6 +6,7 @@ import { createCrossAppClient } from '../../src/client/client.ts'
 import type { CrossAppOptions } from '../../src/client/options.ts'
 import { proverOf } from '../../src/client/prover.ts'
 import { proofNonces } from '../../src/protocol/dpop-nonces.ts'
+import { grantType } from '../../src/protocol/names.ts'
 import { privateJwk } from '../fixture/keys.ts'
 import { claimsOf } from '../fixture/tokens.ts'
 import { answerOf, type Enterprise, enterprise, type Server, withMembers } from './enterprise.ts'
@@ -35,6 +36,21 @@ describe('a client with a key', () => {
     ])
     expect(new Set(proofs.map((proof) => claimsOf(proof).jti)).size).toBe(3)
     expect(world.steps.at(-1)?.request.headers.authorization).toBe(`DPoP ${accessToken}`)
+  })
+
+  it('[D-06] redeems by the grant type that is named for the proof where the server names it, and by the usual one elsewhere', async () => {
+    const grants = () =>
+      world.ras.seen
+        .filter(({ path }) => path === '/token')
+        .map(({ body }) => new URLSearchParams(body).get('grant_type'))
+    await (await client()).token(world.resource)
+    await createCrossAppClient(await world.options()).token(world.resource)
+    world.ras.bend.set(
+      '/.well-known/oauth-authorization-server',
+      withMembers({ grant_types_supported: [grantType.jwtBearer] }),
+    )
+    await (await client()).token(world.resource)
+    expect(grants()).toEqual([grantType.jwtDpop, grantType.jwtBearer, grantType.jwtBearer])
   })
 
   it('makes one that lives as long as the client, and steps up by the DPoP challenge', async () => {
