@@ -1,11 +1,14 @@
-/** Wycheproof's vectors for JSON Web Signature and Key, through our own reader: what it must refuse, and what it takes. */
+/** Wycheproof's vectors for JSON Web Signature, Key and Encryption, through our own readers: what they must refuse, and what they take. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { decryptionKeysOf } from '../../src/protocol/encryption-keys.ts'
 import { readJws, verifySignature } from '../../src/protocol/jwt.ts'
 import { JwtError } from '../../src/protocol/jwt-error.ts'
 import { KeySetError, keySetOf, publicPartOf, signatureAlgorithms } from '../../src/protocol/keys.ts'
+import { openNested } from '../../src/protocol/nested-jwt.ts'
 
 /** Where the vectors are, read in place: the folder `testvectors_v1` of C2SP/wycheproof. */
 const folder = process.env.WYCHEPROOF_DIR ?? ''
@@ -131,4 +134,33 @@ describe.runIf(here)('Wycheproof', () => {
       expect({ accepted, refused }).toEqual(listed)
     },
   )
+
+  it.each(['encryption', 'crypto'] as const)(
+    '[ATK-027] json_web_%s: nothing that is encrypted is taken for an ID-JAG, whoever encrypted it',
+    async (name) => {
+      const { testGroups } = JSON.parse(readFileSync(join(folder, `json_web_${name}_test.json`), 'utf8')) as {
+        testGroups: Group[]
+      }
+      const outcomes: { [outcome: string]: number } = {}
+      for (const { private: own, tests } of testGroups)
+        for (const { jwe, result } of tests) {
+          if (jwe === undefined) continue
+          const outcome = `${result}: ${await openingOf(jwe, own)}`
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+        }
+      expect(outcomes).toEqual(name === 'crypto' ? {} : {})
+    },
+  )
 })
+
+/** Why an encrypted token is not opened, with the key of the vector as our own as far as we take such keys. */
+async function openingOf(jwe: string, own: Jwk): Promise<string> {
+  try {
+    await openNested(jwe, await decryptionKeysOf({ keys: [own as JWK] }))
+    return 'opened'
+  } catch (error) {
+    if (error instanceof KeySetError) return `a key that ${error.message}`
+    if (error instanceof JwtError) return error.reason
+    throw error
+  }
+}
