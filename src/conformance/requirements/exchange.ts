@@ -85,7 +85,7 @@ export const exchangeRequirements: readonly Requirement[] = [
     source: '§4.3, §4.3.1, §9.7; RFC 8693 §2.1',
     says: 'An actor token and its type come together or not at all.',
     status: 'implemented',
-    why: 'Together they are refused as well: no profile for actors is there (D-21).',
+    why: 'Together they are taken where the client’s entry says how it shows its actor: by an assertion of its own, or a workload’s token (D-21).',
   },
   {
     id: 'IDP-11',

@@ -106,7 +106,7 @@ export const idJagRequirements: readonly Requirement[] = [
     source: '§3.1, §4.4.1, §9.7; RFC 8693 §4.1',
     says: '`act` names an actor: the reader takes it neither for the client nor for the person.',
     status: 'implemented',
-    why: 'Our identity provider never writes the claim; a reader puts it into its audit.',
+    why: 'Written for an actor that was shown; a reader puts it into its audit, and may allow some actors alone.',
   },
   {
     id: 'JAG-14',

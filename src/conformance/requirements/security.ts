@@ -58,6 +58,6 @@ export const securityRequirements: readonly Requirement[] = [
     source: '§9.7',
     says: 'An actor never stands in for client authentication, and nobody can pair a person’s token with somebody else’s actor token.',
     status: 'implemented',
-    why: 'At the exchange by refusing every actor token.',
+    why: 'An actor token is the client’s own, or of a workload that is entered for this client.',
   },
 ]
