@@ -6,5 +6,6 @@ import { policyFeed } from './policy-feed.ts'
 import { redemption } from './redemption.ts'
 import { roundTrips } from './round-trips.ts'
 import type { Subject } from './subject.ts'
+import { tenants } from './tenants.ts'
 
-export const subjects: readonly Subject[] = [redemption, guard, roundTrips, entries, policyFeed]
+export const subjects: readonly Subject[] = [redemption, guard, roundTrips, entries, policyFeed, tenants]

@@ -134,7 +134,7 @@ async function readAll(records: Records, before: PolicyRecords, head: Head): Pro
   const values = <Shape extends z.ZodType>(kind: string, shape: Shape): z.output<Shape>[] =>
     few.filter((one) => one.kind === kind).map(({ record }) => shape.parse(record.value))
   const earlier = { entries: before.entries, records: before.entryRecords }
-  const touched = version === before.version ? [] : touchedSince(before.version, head)
+  const touched = before === noPolicy ? undefined : version === before.version ? [] : touchedSince(before.version, head)
   const { entries, records: entryRecords } =
     touched === undefined
       ? await readEntries(records, before.entries)
