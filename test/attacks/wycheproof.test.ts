@@ -148,7 +148,18 @@ describe.runIf(here)('Wycheproof', () => {
           const outcome = `${result}: ${await openingOf(jwe, own)}`
           outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
         }
-      expect(outcomes).toEqual(name === 'crypto' ? {} : {})
+      // Symmetric keys, RSA1_5, RSA-OAEP with SHA-1 and other key wraps are no rows of our table. The rest does not say that it holds a JWT.
+      const noSuchKey = 'a key that has no alg of ECDH-ES+A256KW, ECDH-ES, RSA-OAEP-256'
+      const listed = {
+        encryption: {
+          [`invalid: ${noSuchKey}`]: 58,
+          'invalid: header_unsupported': 16,
+          [`valid: ${noSuchKey}`]: 47,
+          'valid: header_unsupported': 18,
+        },
+        crypto: { [`invalid: ${noSuchKey}`]: 32, [`valid: ${noSuchKey}`]: 2 },
+      }
+      expect(outcomes).toEqual(listed[name])
     },
   )
 })
