@@ -21,7 +21,7 @@ import { chatVendor } from '../fixture/chat-vendor.ts'
 import { basic, clientsOf } from '../fixture/clients.ts'
 import { identityProvider } from '../fixture/identity-provider.ts'
 import { testPorts } from '../fixture/ports.ts'
-import { send } from '../fixture/requests.ts'
+import { type Answer, send } from '../fixture/requests.ts'
 import { signed } from '../fixture/tokens.ts'
 
 let folder: string
@@ -143,7 +143,7 @@ describe('forty rotations of each key under load', () => {
     const rotations = { idp: 0, chat: 0 }
     const failures: string[] = []
     let requests = 0
-    const ask = async (what: string, request: ReturnType<typeof call>): Promise<string> => {
+    const ask = async (what: string, request: Promise<Answer>): Promise<string> => {
       const { statusCode, body } = await request
       requests += 1
       if (statusCode !== 200) failures.push(`${clock.now} ${what}: ${statusCode} ${body}`)
