@@ -2,38 +2,38 @@
 
 import * as z from 'zod'
 import { defaultAlgorithms } from '../protocol/keys.ts'
-import { clientAuthMethods } from '../protocol/names.ts'
-import { actorOfClient, actorsOfIssuer, copyActor, workloadIssuers } from './config-actors.ts'
-import { clientDetails, connectionDetails, detailTypeNames, detailTypes } from './config-authorization-details.ts'
+import { type actorOfClient, copyActor, workloadIssuers } from './config-actors.ts'
+import { detailTypeNames, detailTypes } from './config-authorization-details.ts'
 import { branches } from './config-branches.ts'
+import { clientMembers, clientMembersAt, protectedResourceMembers } from './config-clients.ts'
+import { connection } from './config-connection.ts'
 import { encryptionSchema, recipientSchema } from './config-encryption.ts'
-import { codeGrantMembers, interactiveSchema, peopleName } from './config-interactive.ts'
+import { interactiveSchema, peopleName } from './config-interactive.ts'
 import { limits, trustedProxies } from './config-limits.ts'
-import { clientId, metadataDocument, metadataDocuments } from './config-metadata-documents.ts'
-import { account, people, user } from './config-people.ts'
-import { profile, resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
-import { connectionRefreshTokens, refreshTokens } from './config-refresh-tokens.ts'
-import { samlAt, samlIssuers } from './config-saml.ts'
-import { signInDemand, signInMember } from './config-sign-in.ts'
+import { metadataDocuments } from './config-metadata-documents.ts'
+import { account, user } from './config-people.ts'
+import { resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
+import { refreshTokens } from './config-refresh-tokens.ts'
+import { samlIssuers } from './config-saml.ts'
+import { signInMember } from './config-sign-in.ts'
 import { samlNames } from './config-subject-id.ts'
 import { tenancy } from './config-tenants.ts'
 import { transportMembers } from './config-transport.ts'
+import { trustedIssuer } from './config-trusted-issuer.ts'
 import {
   address,
   addressRange,
   algorithms,
   count,
   duration,
-  emailDomain,
   foreignIssuer,
   foreignName,
-  id,
   listen,
   ownIssuer,
   resource,
   scope,
 } from './config-values.ts'
-import { publicKeys, type Sources, secret, signingKeys } from './references.ts'
+import { type Sources, secret, signingKeys } from './references.ts'
 import { mapping } from './schema-problems.ts'
 import { storeSetting } from './state.ts'
 
@@ -112,81 +112,6 @@ const subjectIssuer = mapping({
   jwksUri: address.optional(),
 })
 
-const authMethods = z.array(z.enum(clientAuthMethods)).min(1)
-
-/** What every client has, beside its credentials. Without a metadata document, it has `authMethods`. */
-export const plainClientMembers = {
-  id: clientId,
-  metadataDocument,
-  authMethods: authMethods.optional(),
-  assertionAudienceAlso: z.literal('tokenEndpoint').optional(),
-  disabled: z.boolean().default(false),
-  /** What all of its tokens are bound to (RFC 9449 §5.2, RFC 8705 §3.4). Absent: what each request brings. */
-  boundTokens: z.enum(['dpop', 'certificate']).optional(),
-}
-
-/** What a client has at one role alone. */
-export const clientMembersAt = {
-  idp: {
-    profile: profile('idpClient'),
-    clientIdAt: z.record(z.string(), foreignName).default({}),
-    samlAt,
-    ...actorOfClient,
-  },
-  resourceAs: {
-    profile: profile('resourceAsClient'),
-    scopes: z.array(scope).min(1),
-    resources: z.array(resource).min(1),
-    ...clientDetails,
-    ...codeGrantMembers,
-    ...signInMember,
-  },
-}
-
-function clientMembers(sources: Sources, development: boolean) {
-  return {
-    ...plainClientMembers,
-    secret: secret(sources, { development, clientSecret: true }).optional(),
-    jwks: publicKeys(sources).optional(),
-  }
-}
-
-/** A protected resource authenticates as a client does, and never by a metadata document. */
-function protectedResourceMembers(sources: Sources, development: boolean) {
-  const { metadataDocument: _, ...members } = clientMembers(sources, development)
-  return { ...members, id, authMethods }
-}
-
-/** A connection, in the file and at run time. */
-export const connection = mapping({
-  client: clientId,
-  audience: z.string(),
-  ...tenancy.connection,
-  /** Absent for a client with a metadata document: it is the same everywhere (ID-JAG §5). */
-  clientId: foreignName.optional(),
-  scopes: z
-    .array(
-      z.union([scope, mapping({ name: scope, ...people, ...signInMember })], {
-        error: 'must be a scope, or a mapping with its name and people',
-      }),
-    )
-    .min(1),
-  resources: z.array(resource).optional(),
-  ...connectionDetails,
-  ...people,
-  signIn: signInDemand.prefault({}),
-  refreshTokens: connectionRefreshTokens,
-  lifetime: duration(10, 600).default(300),
-  subject: z
-    .union([z.enum(['same', 'pairwise']), mapping({ claim: z.string().min(1) })], {
-      error: 'must be same, pairwise or { claim: NAME }',
-    })
-    .default('same'),
-  ...samlNames.connection,
-  claims: z.array(z.string().min(1)).default(['email', 'email_verified']),
-  disabled: z.boolean().default(false),
-})
-
 function resourceAsSchema(sources: Sources, development: boolean) {
   return mapping({
     issuer: ownIssuer,
@@ -224,25 +149,6 @@ function resourceAsSchema(sources: Sources, development: boolean) {
     branches,
   })
 }
-
-/** A trusted issuer, in the file and at run time. */
-export const trustedIssuer = mapping({
-  issuer: foreignIssuer,
-  profile: profile('trustedIssuer'),
-  ...tenancy.trustedIssuer,
-  clients: z.array(clientId),
-  /** Also every client that comes by `resourceAs.metadataDocuments`. */
-  metadataDocuments: z.boolean().optional(),
-  assertions: z.enum(['single-use', 'until-exp']).default('single-use'),
-  maxLifetime: duration(10, 3600).default(3600),
-  algorithms: algorithms.default([...defaultAlgorithms]),
-  emailDomains: z.array(emailDomain).default([]),
-  unknownUsers: z.enum(['refuse', 'create']).default('refuse'),
-  ...samlNames.trustedIssuer,
-  ...actorsOfIssuer,
-  jwksUri: address.optional(),
-  disabled: z.boolean().default(false),
-})
 
 /** A configuration that was read and judged: defaults filled in, secrets and keys at hand. */
 export type ConfigValues = z.output<ReturnType<typeof configSchema>>
