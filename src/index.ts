@@ -18,7 +18,7 @@ export { type IdentityProvider, tokenExchange } from './idp/exchange.ts'
 export type { IdTokenIssuer, RefreshTokenRecord, RefreshTokens } from './idp/subject.ts'
 export { documentFetch } from './outbound/document.ts'
 export type { AuthorizationDetail, DetailType, DetailTypes, Narrowing } from './protocol/authorization-details.ts'
-export { type Client, secretDigestOf } from './protocol/client-auth.ts'
+export type { Client } from './protocol/client-auth.ts'
 export {
   type ClientMetadata,
   type ClientMetadataDocuments,
@@ -44,6 +44,7 @@ export { signingKeysOf } from './protocol/own-keys.ts'
 export { type PersonRules, personIdOf } from './protocol/person.ts'
 export type { AuditEvent, Ports, Seconds } from './protocol/ports.ts'
 export { type Reason, reasons } from './protocol/reasons.ts'
+export { secretDigestOf } from './protocol/secrets.ts'
 export type { SignInDemand } from './protocol/sign-in.ts'
 export { type StatusClaim, statusClaimOf, statusListUri } from './protocol/status-reference.ts'
 export type { SamlName, SamlNameFormat, SamlNameMember } from './protocol/subject-identifier.ts'

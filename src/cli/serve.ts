@@ -4,6 +4,7 @@ import cluster from 'node:cluster'
 import { parseArgs } from 'node:util'
 import { type Config, readConfig } from '../server/config.ts'
 import { ConfigError, printProblems } from '../server/problems.ts'
+import { configWarnings, processWarnings } from '../server/start-warnings.ts'
 import { type Io, usageProblem } from './command.ts'
 import { serveAlone, serveAsWorker } from './serve-process.ts'
 import { supervise } from './supervisor.ts'
@@ -18,8 +19,8 @@ xaa serve --check [--json]           only judge the file, its secrets and its ke
   --config FILE   the configuration; otherwise $XAA_CONFIG, otherwise xaa.yaml
   --workers N     so many processes that share the work, 1 to 64; otherwise as the file says, otherwise 1
   --check         print every problem and start nothing; exit 0 when there is none
-  --json          with --check: { "ok": …, "problems": [{ path, message, place, found, remedy }] }, and
-                  "profiles": [{ path, profile, settings }] where the file names any
+  --json          with --check: { "ok": …, "problems": [{ path, message, place, found, remedy }] }; of a file that can be
+                  used "warnings": [ … ], and "profiles": [{ path, profile, settings }] where it names any
 
 Audit events go to standard output unless the file says otherwise; everything else goes to standard error.
 A worker that dies is replaced. GET /health/live and /health/ready tell a load balancer how it is. SIGTERM: not ready at once, then
@@ -72,15 +73,22 @@ export async function run(args: string[], io: Io): Promise<number> {
       )
     return 1
   }
+  const warn = (sentences: readonly string[]) => {
+    for (const sentence of sentences) io.err(`warning: ${sentence}\n`)
+  }
   if (options.check === true) {
+    const warnings = configWarnings(config)
+    if (options.json !== true) warn(warnings)
     io.out(
       options.json === true
-        ? `${JSON.stringify({ ok: true, problems: [], ...profilesOf(config) }, null, 2)}\n`
+        ? `${JSON.stringify({ ok: true, problems: [], warnings, ...profilesOf(config) }, null, 2)}\n`
         : `${path} can be used: ${rolesText(config)}.\n${profilesText(config)}`,
     )
     return 0
   }
   if (cluster.isWorker) return await serveAsWorker(config, io)
+  const facts = { nodeVersion: process.versions.node, userId: process.getuid?.() }
+  warn([...configWarnings(config), ...processWarnings(facts)])
   return config.workers > 1 ? await supervise(config, io) : await serveAlone(config, io)
 }
 

@@ -50,6 +50,15 @@ export function isAddressRange(text: string): boolean {
   return rest.length === 0 && family !== 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128)
 }
 
+/** True for a range that is larger than every private network (10.0.0.0/8, fc00::/7): whoever writes it means everybody. */
+export function isWideRange(range: string): boolean {
+  const [address = '', prefix = ''] = range.split('/')
+  if (isIP(address) === 4) return Number(prefix) < 8
+  const list = blockListOf([range])
+  // Sockets of both families show IPv4 senders as ::ffff:a.b.c.d.
+  return Number(prefix) < 7 || ['::ffff:1.0.0.1', '::ffff:200.0.0.1'].every((one) => list.check(one, 'ipv6'))
+}
+
 /**
  * The judge of addresses (ATK-114). An IPv4 address that is written as IPv6 (`::ffff:10.0.0.1`) is judged as IPv4. What is no
  * plain IP address, a zone index included, is refused. Throws TypeError for a range that is none.

@@ -1,12 +1,11 @@
 /** The administration over HTTP: reads the policy and the audit, and changes the policy while the servers run. */
 
-import { timingSafeEqual } from 'node:crypto'
 import type { FastifyError, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { correlate, correlationIdOf, headerLines } from '../http/oauth-scope.ts'
-import { secretDigestOf } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts'
+import { isSecretOf, secretDigestOf } from '../protocol/secrets.ts'
 import { blockRoutes } from './admin-blocks.ts'
 import { clientRoutes } from './admin-clients.ts'
 import { connectionRoutes } from './admin-connections.ts'
@@ -51,7 +50,7 @@ export const adminPlugin: FastifyPluginAsync<AdminOptions> = async (app, options
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     const [line = '', ...more] = headerLines(request, 'authorization')
     const given = /^bearer +([^ ]+)$/i.exec(line)?.[1] ?? ''
-    if (timingSafeEqual(secretDigestOf(given), tokenDigest) && more.length === 0) return
+    if (isSecretOf(tokenDigest, given) && more.length === 0) return
     reply.header('www-authenticate', 'Bearer realm="administration"')
     throw new AdminError(401, "the administrator's bearer token is missing or wrong")
   })

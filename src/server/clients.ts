@@ -1,7 +1,8 @@
 /** The clients of one authorization server, as they are known now. */
 
-import { type Client, secretDigestOf } from '../protocol/client-auth.ts'
+import type { Client } from '../protocol/client-auth.ts'
 import { documentClient } from '../protocol/document-client.ts'
+import { secretDigestOf } from '../protocol/secrets.ts'
 import type { ProtectedResourceClient } from '../resource-as/introspect.ts'
 import type { ClientConfig } from './config-schema.ts'
 import type { DocumentClients } from './metadata-documents.ts'

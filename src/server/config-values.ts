@@ -1,7 +1,7 @@
 /** The single values of a configuration: what an issuer, an id, a secret or an address must look like, and what to do if it does not. */
 
 import * as z from 'zod'
-import { isAddressRange } from '../outbound/addresses.ts'
+import { isAddressRange, isWideRange } from '../outbound/addresses.ts'
 import { scopeToken } from '../protocol/form.ts'
 import { signatureAlgorithms } from '../protocol/keys.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
@@ -84,12 +84,14 @@ export const emailDomain = judged((text) =>
     : { message: 'must be a domain in lower case, such as acme.example' },
 )
 
-/** A range of network addresses, in CIDR form. */
-export const addressRange = judged((text) =>
-  isAddressRange(text)
-    ? undefined
-    : { message: 'must be an address range', remedy: 'such as 10.20.0.0/16, or 10.20.0.7/32 for one address' },
-)
+/** A range of network addresses, in CIDR form, no larger than a private network can be: what it lets in is trusted. */
+export const addressRange = judged((text) => {
+  if (!isAddressRange(text))
+    return { message: 'must be an address range', remedy: 'such as 10.20.0.0/16, or 10.20.0.7/32 for one address' }
+  return isWideRange(text)
+    ? { message: 'is wider than any private network', remedy: 'name the network itself, such as 10.20.0.0/16' }
+    : undefined
+})
 
 /** Signature algorithms that are taken from somebody; at least one. */
 export const algorithms = z.array(z.enum(signatureAlgorithms)).min(1)

@@ -94,11 +94,24 @@ function findings(value: unknown): Finding[] {
           },
         ]
       : []),
+    ...(both && sameFile(idp.at('keys').text, resourceAs.at('keys').text)
+      ? [
+          {
+            path: resourceAs.at('keys').path,
+            message: 'is the key file of idp',
+            remedy: 'each role needs keys of its own: xaa keys make FILE',
+          },
+        ]
+      : []),
     ...checkListens(top),
     ...checkProcesses(top),
     ...(idp.exists ? checkIdp(idp) : []),
     ...(resourceAs.exists ? checkResourceAs(resourceAs) : []),
   ]
+}
+
+function sameFile(one: string | undefined, other: string | undefined): boolean {
+  return one !== undefined && other !== undefined && resolve(one) === resolve(other)
 }
 
 /** Each part listens on an address of its own; port 0 is another one each time. */

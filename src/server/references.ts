@@ -1,6 +1,6 @@
 /** What a configuration names and does not hold: secrets, key files, public keys. Read while the configuration is read. */
 
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import * as z from 'zod'
 import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts'
@@ -17,10 +17,13 @@ export interface Sources {
 }
 
 const minSecretLength = 32
+/** Of 32 random hexadecimal digits, one text in thirty million has fewer. */
+const minDistinctCharacters = 8
 
 /**
- * A secret: `{ env: NAME }` or `{ file: path }` (a last line break is not part of it). Written out it is refused, and so is one that
- * is shorter than 32 characters, unless `development` is set. `clientSecret` also refuses characters that clients encode in several ways.
+ * A secret: `{ env: NAME }` or `{ file: path }` (a last line break is not part of it). Unless `development` is set, it is refused when it
+ * is written out, when its file is open to others than its owner, and when {@link judgeSecret} finds it weak. `clientSecret` also refuses
+ * characters that clients encode in several ways. Does NOT know whether it was drawn at random.
  */
 export function secret({ folder, environment }: Sources, options: { development: boolean; clientSecret: boolean }) {
   return z
@@ -48,9 +51,24 @@ export function secret({ folder, environment }: Sources, options: { development:
           ? stop(`names the variable ${reference.env}, which is not set`)
           : stop(`names the file ${reference.file}, which cannot be read or is empty`)
       }
+      if (typeof reference !== 'string' && 'file' in reference && !options.development) {
+        const path = resolve(folder, reference.file)
+        const open = await openToOthers(path)
+        if (open !== undefined)
+          return stop(
+            `names the file ${reference.file}, which others may read or write (mode ${open})`,
+            `chmod 600 ${path}`,
+          )
+      }
       const judgement = judgeSecret(text, options)
       return judgement === undefined ? text : stop(judgement.message, judgement.remedy)
     })
+}
+
+/** The mode of a file that others than its owner may touch; undefined for any other, and on Windows. */
+async function openToOthers(path: string): Promise<string | undefined> {
+  const { mode } = await stat(path)
+  return process.platform !== 'win32' && (mode & 0o077) !== 0 ? (mode & 0o777).toString(8) : undefined
 }
 
 /** What is wrong with a secret itself; undefined when nothing is. */
@@ -61,6 +79,8 @@ export function judgeSecret(
   const remedy = 'a good one: openssl rand -hex 32'
   if (!development && text.length < minSecretLength)
     return { message: `is shorter than ${minSecretLength} characters`, remedy }
+  if (!development && new Set(text).size < minDistinctCharacters)
+    return { message: `is made of fewer than ${minDistinctCharacters} different characters`, remedy }
   if (clientSecret && !/^[A-Za-z0-9._~-]+$/.test(text))
     return { message: 'may hold only the characters A-Z a-z 0-9 . _ ~ -', remedy }
   return undefined

@@ -6,6 +6,7 @@ import type { Database } from 'lmdb'
 import type { Seconds } from '../protocol/ports.ts'
 import { type BoundedCalls, boundedCalls } from './bounded-calls.ts'
 import { type LmdbPlaces, lmdbRecords } from './lmdb-records.ts'
+import { networkDiskOf } from './network-disk.ts'
 import { type Store, StoreFullError, StoreUnavailableError, StoreUnsafeError } from './store.ts'
 
 export interface LmdbStoreOptions {
@@ -87,17 +88,20 @@ export async function lmdbStore(options: LmdbStoreOptions): Promise<Store> {
 }
 
 async function prepareDirectory(directory: string): Promise<void> {
-  try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    const { mode } = await stat(directory)
-    if ((mode & 0o077) === 0) return
-  } catch (cause) {
-    const { code = 'unknown' } = cause as NodeJS.ErrnoException
-    throw new StoreUnsafeError(`store: the directory ${directory} cannot be used (${code}). Name another one.`, {
-      cause,
+  const found = await mkdir(directory, { recursive: true, mode: 0o700 })
+    .then(async () => ({ mode: (await stat(directory)).mode, network: await networkDiskOf(directory) }))
+    .catch((cause: NodeJS.ErrnoException) => {
+      const { code = 'unknown' } = cause
+      throw new StoreUnsafeError(`store: the directory ${directory} cannot be used (${code}). Name another one.`, {
+        cause,
+      })
     })
-  }
-  throw new StoreUnsafeError(`store: others may read the directory ${directory}. Run chmod 700 ${directory}.`)
+  if ((found.mode & 0o077) !== 0)
+    throw new StoreUnsafeError(`store: others may read the directory ${directory}. Run chmod 700 ${directory}.`)
+  if (found.network !== undefined)
+    throw new StoreUnsafeError(
+      `store: the directory ${directory} is on a network disk (${found.network}), where locks do not hold. Name one on a disk of this machine, or set store to redis://….`,
+    )
 }
 
 async function openPlaces(directory: string): Promise<LmdbPlaces> {

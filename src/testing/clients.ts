@@ -3,7 +3,7 @@
 import { type ClientAuthMethod, clientAuthMethods } from '../protocol/names.ts'
 import type { ClientConfig } from '../server/config-schema.ts'
 import { publicKeysOf } from '../server/references.ts'
-import { type KeyFolder, newId, newSuffix } from './keys.ts'
+import { type KeyFolder, newSecret, newSuffix } from './keys.ts'
 
 export type ClientName = 'assistant' | 'notebook'
 
@@ -61,7 +61,7 @@ async function oneSide(
   folder: KeyFolder,
 ): Promise<{ credentials: Credentials; registered: ClientConfig }> {
   // Clients that do not form-encode Basic credentials need plain characters; a hyphen finds those that encode too much.
-  const secret = `${newId()}-${newId()}`
+  const secret = newSecret()
   const registered = { id, secret, authMethods: [...methods], disabled: false }
   if (!methods.includes('private_key_jwt')) return { credentials: { id, secret, methods }, registered }
   const { file, signingKeys } = await folder.make(id, ['ES256'])

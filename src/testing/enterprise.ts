@@ -5,7 +5,7 @@ import type { AccountEntry } from '../server/accounts.ts'
 import type { ConnectionConfig, ResourceAsConfig, TrustedIssuerConfig } from '../server/config-schema.ts'
 import type { IdpDefinition, ResourceAsDefinition } from '../server/policy/entries.ts'
 import type { ClientName, RegisteredClient } from './clients.ts'
-import { newId } from './keys.ts'
+import { newSecret } from './keys.ts'
 import { companyDomain, type Directory } from './people.ts'
 import type { SignInClient } from './sign-in/provider.ts'
 
@@ -126,7 +126,7 @@ export function chatDefinition(
           unknownUsers: 'create',
         },
       ],
-      cookieSecret: newId(),
+      cookieSecret: newSecret(),
       refreshTokenLifetime: 14 * 24 * 3600,
       refreshTokenReuse: 0,
       scopes: chatScopeTexts,

@@ -60,6 +60,11 @@ export function newId(): string {
   return randomBytes(24).toString('base64url')
 }
 
+/** A secret of 384 random bits, in characters that nobody encodes in two ways. */
+export function newSecret(): string {
+  return `${newId()}-${newId()}`
+}
+
 /** A few random characters for a name that differs in every world, so that nobody can rely on it; no secret. */
 export function newSuffix(): string {
   return randomBytes(3).toString('hex')

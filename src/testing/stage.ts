@@ -10,7 +10,7 @@ import { endpointLimits } from '../server/endpoint-limits.ts'
 import { followedIssuerKeys, type Surroundings } from '../server/surroundings.ts'
 import { type ClientName, type RegisteredClient, registerClients } from './clients.ts'
 import type { Addresses } from './enterprise.ts'
-import { type KeyFolder, newId, newSuffix } from './keys.ts'
+import { type KeyFolder, newSecret, newSuffix } from './keys.ts'
 import { bindOrigin, type Origin } from './origin.ts'
 import { type Directory, directoryOf } from './people.ts'
 import type { SharedPorts } from './ports.ts'
@@ -98,7 +98,7 @@ export async function setStage(
     clients: await registerClients(folder),
     chatSignIn: {
       id: `tidewater-chat-${newSuffix()}`,
-      secret: `${newId()}-${newId()}`,
+      secret: newSecret(),
       name: 'Tidewater Chat',
       redirectUris: [callbackAddress(at.chat.url, undefined)],
     },

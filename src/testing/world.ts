@@ -7,7 +7,7 @@ import { auditFiles } from './audit-files.ts'
 import type { ClientName, WorldClient } from './clients.ts'
 import { type Company, openCompany, type SignInEntry } from './company.ts'
 import { mintIdToken } from './id-token.ts'
-import { keyFolder, makeFolder, newId } from './keys.ts'
+import { keyFolder, makeFolder, newId, newSecret } from './keys.ts'
 import { closeOrigin, type Origin, serveAt } from './origin.ts'
 import type { Person, PersonName } from './people.ts'
 import { sharedPorts } from './ports.ts'
@@ -138,7 +138,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     const { gather } = auditFiles(processes?.audits ?? [], ports.keep)
     const company = await openCompany(stage, ['http://127.0.0.1/callback', ...redirectUris])
     await openProtectedResources(stage, vendors)
-    const token = `${newId()}-${newId()}`
+    const token = newSecret()
     await openAdmin(stage, token, company, vendors, gather)
     await Promise.all([processes?.ready, state.remembers()])
     if (processes !== undefined)

@@ -23,7 +23,7 @@ async function serve(args: string[], env: NodeJS.ProcessEnv = environment) {
 
 describe('xaa serve --check', () => {
   it('accepts a file that can be used, and says what it makes', async () => {
-    const file = await folder.write(example)
+    const file = await folder.write({ ...example, trustedProxies: ['10.0.0.0/24'] })
     expect(await serve(['--check', '--config', file])).toEqual({
       code: 0,
       stdout: `${file} can be used: identity provider https://id.acme.example, 1 connection; resource authorization server https://auth.chat.example, 1 trusted issuer.\n`,
@@ -32,6 +32,19 @@ describe('xaa serve --check', () => {
     expect(JSON.parse((await serve(['--check', '--json', '--config', file])).stdout)).toEqual({
       ok: true,
       problems: [],
+      warnings: [],
+    })
+  })
+
+  it('warns of what can be used and is open without need, and accepts it all the same', async () => {
+    const file = await folder.write(example)
+    expect(await serve(['--check', '--config', file])).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/^warning: trustedProxies: is empty.*\n$/),
+    })
+    expect(JSON.parse((await serve(['--check', '--json', '--config', file])).stdout)).toMatchObject({
+      ok: true,
+      warnings: [expect.stringMatching(/^trustedProxies: is empty/)],
     })
   })
 

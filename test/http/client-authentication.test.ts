@@ -1,7 +1,8 @@
 /** How a client proves who it is, at both token endpoints. */
 
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type Client, secretDigestOf } from '../../src/protocol/client-auth.ts'
+import type { Client } from '../../src/protocol/client-auth.ts'
+import { secretDigestOf } from '../../src/protocol/secrets.ts'
 import { acme, chat } from '../fixture/addresses.ts'
 import { type Authentication, basic, byAssertion, type Credentials, post, rawBasic } from '../fixture/clients.ts'
 import { type Enterprise, enterprise, exchange, redeem } from '../fixture/enterprise.ts'

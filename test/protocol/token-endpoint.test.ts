@@ -2,8 +2,9 @@
 
 import { describe, expect, it } from 'vitest'
 import { refusal } from '../../src/protocol/audit.ts'
-import { type Client, secretDigestOf } from '../../src/protocol/client-auth.ts'
+import type { Client } from '../../src/protocol/client-auth.ts'
 import { type AuditEvent, onceKey, tokenIdHash } from '../../src/protocol/ports.ts'
+import { secretDigestOf } from '../../src/protocol/secrets.ts'
 import { answerTokenRequest, failClosed, type Grant } from '../../src/protocol/token-endpoint.ts'
 import { testPorts } from '../fixture/ports.ts'
 

@@ -93,7 +93,7 @@ export async function exampleFolder(): Promise<Folder> {
     await writeKeyFile(join(path, name), { keys: [await newKey()] }, { onlyNew: true })
   const { d: _private, ...publicKey } = await newKey()
   await writeFile(join(path, 'assistant.json'), JSON.stringify({ keys: [publicKey] }))
-  await writeFile(join(path, 'chat-secret'), `${environment.CHAT_SECRET}\n`)
+  await writeFile(join(path, 'chat-secret'), `${environment.CHAT_SECRET}\n`, { mode: 0o600 })
   return {
     path,
     async write(config) {

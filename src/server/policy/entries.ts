@@ -1,6 +1,6 @@
 /** The connections, trusted issuers and clients of a server as they are now: those of its configuration, with the changes of run time over them. */
 
-import { secretDigestOf } from '../../protocol/client-auth.ts'
+import { secretDigestOf } from '../../protocol/secrets.ts'
 import type { ConnectionConfig, IdpConfig, ResourceAsConfig, TrustedIssuerConfig } from '../config-schema.ts'
 import type { IdpClientEntry, PolicyEntries, ResourceAsClientEntry, StoredEntry } from './entry-records.ts'
 
@@ -101,8 +101,15 @@ function overlaid<Entry>(
   return entries
 }
 
-function withoutSecret<Config extends { secret?: string | undefined }>({ secret, ...rest }: Config) {
-  return { ...rest, secretDigest: secret === undefined ? undefined : secretDigestOf(secret) }
+const digests = new WeakMap<object, Uint8Array>()
+
+/** A client of the configuration as others are kept; its secret is hashed once, however often entries change. */
+function withoutSecret<Config extends { secret?: string | undefined }>(config: Config) {
+  const { secret, ...rest } = config
+  if (secret === undefined) return { ...rest, secretDigest: undefined }
+  const secretDigest = digests.get(config) ?? secretDigestOf(secret)
+  digests.set(config, secretDigest)
+  return { ...rest, secretDigest }
 }
 
 /** What is built of a value, built anew when there is another value: for what every request asks and few change. */

@@ -1,8 +1,8 @@
 /** Reads an entry that an administrator sends: the same shape, the same checks and the same sentences as in the configuration. */
 
 import * as z from 'zod'
-import { secretDigestOf } from '../../protocol/client-auth.ts'
 import type { JsonObject } from '../../protocol/json.ts'
+import { secretDigestOf } from '../../protocol/secrets.ts'
 import type { RecordValue } from '../../store/store.ts'
 import { clientMembersAt, plainClientMembers } from '../config-clients.ts'
 import { connection } from '../config-connection.ts'

@@ -34,10 +34,10 @@ export interface StoredEntry<Entry> {
   entry?: Entry
 }
 
-/** The SHA-256 of a secret, as text. */
+/** The keyed digest of a secret, as text. Its key lies beside it, because every instance must be able to compare. */
 const secretDigest = z
   .string()
-  .regex(/^[\w-]{43}$/)
+  .regex(/^[\w-]{86}$/)
   .transform((text): Uint8Array => Buffer.from(text, 'base64url'))
 const storedClientMembers = {
   ...plainClientMembers,

@@ -1,6 +1,7 @@
 /** A token endpoint of one client, whose grant tells what it was given, behind no framework. */
 
-import { type Client, secretDigestOf } from '../../../src/protocol/client-auth.ts'
+import type { Client } from '../../../src/protocol/client-auth.ts'
+import { secretDigestOf } from '../../../src/protocol/secrets.ts'
 import type { Grant, TokenEndpoint } from '../../../src/protocol/token-endpoint.ts'
 
 export const client: Client = {
