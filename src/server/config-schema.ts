@@ -76,7 +76,8 @@ function idpSchema(sources: Sources, development: boolean) {
     listen: listen.prefault(usualListens.idp),
     ...transportMembers(sources),
     keys: signingKeys(sources),
-    subjectIssuers: z.array(subjectIssuer).min(1),
+    /** May be empty where people are known by SAML alone. */
+    subjectIssuers: z.array(subjectIssuer).default([]),
     samlIssuers: samlIssuers(sources),
     workloadIssuers,
     users: z.array(user).default([]),

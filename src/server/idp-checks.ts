@@ -65,6 +65,14 @@ export function checkIdp(idp: Part): Finding[] {
 
 function checkSubjectIssuers(idp: Part): Finding[] {
   const issuers = idp.at('subjectIssuers')
+  if (issuers.items().length === 0 && idp.at('samlIssuers').items().length === 0)
+    return [
+      {
+        path: issuers.path,
+        message: 'must not be empty',
+        remedy: 'name the issuer where people sign in, here or in samlIssuers',
+      },
+    ]
   return [
     ...checkIssuerForms(issuers, 'subjectIssuer'),
     ...checkNaming(issuers),
