@@ -53,7 +53,11 @@ describe('idp.samlIssuers', () => {
 
   it('is for refresh tokens alone unless it says more', async () => {
     const [client] = example.idp.clients
-    const alone = { ...example.idp, subjectIssuers: undefined, clients: [{ ...client, samlAt: { [entityId]: at } }] }
+    const alone = {
+      ...example.idp,
+      subjectIssuers: undefined,
+      clients: [{ ...client, clientIdAt: {}, samlAt: { [entityId]: at } }],
+    }
     const config = await folder.write({ ...example, idp: { ...alone, samlIssuers: [right] } })
     expect((await readConfig(config, environment)).idp?.subjectIssuers).toEqual([])
     expect((await read([right])).idp?.samlIssuers).toMatchObject([{ direct: false, nameIdIs: 'sub' }])
