@@ -224,10 +224,12 @@ async function byAssertion<Known extends Client>(
 
 function assertionTimes(claims: JsonObject, now: Seconds, skew: Seconds): { exp: Seconds; issuedAt: Seconds } {
   // RFC 7523 §3: exp is required, iat is not.
-  const iat = claims.iat ?? (typeof claims.exp === 'number' ? Math.min(claims.exp, now) : undefined)
+  const given = claims.iat !== undefined
+  // RFC 7519 §4.1.6: an iat that is null is no number, and not an absent one.
+  const iat = given ? claims.iat : typeof claims.exp === 'number' ? Math.min(claims.exp, now) : undefined
   const { exp } = checkTimes({ ...claims, iat }, { now, skew, maxLifetime: maxClientAssertionLifetime })
   // Without iat it may be as old as the longest assertion.
-  return { exp, issuedAt: claims.iat === undefined ? exp - maxClientAssertionLifetime : (iat as Seconds) }
+  return { exp, issuedAt: given ? (iat as Seconds) : exp - maxClientAssertionLifetime }
 }
 
 function assertionRefused(cause: unknown): unknown {

@@ -19,8 +19,16 @@ export interface RequestHead {
   lines(name: string): readonly string[]
 }
 
-/** Every line of one header from Node's `rawHeaders`: `headers` keeps the first of two and hides the other. */
+/** From so many header lines on, Node hides the rest (`server.maxHeadersCount`). */
+const maxHeaderLines = 2000
+
+/**
+ * Every line of one header from Node's `rawHeaders`: `headers` keeps the first of two and hides the other. Throws `invalid_request` with
+ * 431 where further lines may be hidden, among them a second of this one.
+ */
 export function rawHeaderLines(rawHeaders: readonly string[], name: string): string[] {
+  if (rawHeaders.length >= 2 * maxHeaderLines)
+    throw new OAuthError('invalid_request', 'too many header lines', { reason: 'too_large', status: 431 })
   return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name)
 }
 

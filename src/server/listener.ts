@@ -6,6 +6,7 @@ import { createServer, Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify'
+import { refuseBrokenRequest } from '../http/broken-request.ts'
 import type { TlsSetting } from './config-transport.ts'
 import type { Listen } from './config-values.ts'
 import { StartError } from './start-error.ts'
@@ -35,6 +36,7 @@ export function newApp({ trustedProxies = [], tls, warn = () => {} }: AppOptions
     // Nobody else's word on who the sender is.
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     requestTimeout: 9000,
+    clientErrorHandler: refuseBrokenRequest,
     forceCloseConnections: 'idle',
     // What was accepted is answered, also while the server closes.
     return503OnClosing: false,

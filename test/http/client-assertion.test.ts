@@ -42,6 +42,7 @@ describe('a client assertion', () => {
     ['[ATK-071] that lives over an hour', (_, now) => ({ claims: { exp: now + 3601 } })],
     ['that lives over an hour, without iat', (_, now) => ({ claims: { exp: now + 3601, iat: undefined } })],
     ['that has expired', (_, now) => ({ claims: { exp: now - 30, iat: now - 90 } })],
+    ['whose iat is null', () => ({ claims: { iat: null } })],
     ['that has expired, without iat', (_, now) => ({ claims: { exp: now - 30, iat: undefined } })],
     ['from the future', (_, now) => ({ claims: { iat: now + 31 } })],
     ['that is not valid yet', (_, now) => ({ claims: { nbf: now + 31 } })],

@@ -1,0 +1,184 @@
+/** One run: a target, every fuzzer in turn, honest requests in between, and what was measured. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { median, quantile } from '../bench/statistics.ts'
+import type { Finding } from './findings.ts'
+import type { Fuzzer } from './fuzzer.ts'
+import { type Genuine, genuineFor } from './genuine.ts'
+import { type Honest, honestClient } from './honest.ts'
+import { openTarget, type Target } from './target.ts'
+import { type Lines, tryInput } from './try-input.ts'
+import { connectionTo } from './wire.ts'
+
+export interface RunOptions {
+  seed: number
+  fuzzers: readonly Fuzzer[]
+  /** When it ends: after so many seconds of inputs, or so many inputs in all. */
+  until: { seconds: number } | { inputs: number }
+  /** How many requests are under way at a time. */
+  atOnce: number
+  /** Told of each finding when it is made. */
+  found(finding: Finding): void
+  /** Told about once a second. */
+  progress(state: { inputs: number; perSecond: number; findings: number }): void
+}
+
+/** What one fuzzer did. */
+export interface Count {
+  name: string
+  title: string
+  inputs: number
+  /** Inputs that had a right to be granted, and were. */
+  granted: number
+  findings: number
+}
+
+export interface Outcome {
+  seed: number
+  seconds: number
+  inputs: number
+  findings: number
+  counts: Count[]
+  honest: {
+    /** Whole flows, each of two requests, all of them granted. */
+    flows: number
+    /** Milliseconds: among honest requests alone, with as many under way; and among the inputs. */
+    baselineP99: number
+    p99: number
+  }
+  /** Of the server process: bytes after the baseline, in the middle of the last third, and the most; milliseconds. */
+  server: {
+    rssBefore: number
+    rssAfter: number
+    rssMost: number
+    delayP99: number
+    delayMax: number
+    auditLines: number
+  }
+}
+
+const honestEvery = 500
+const batch = 200
+
+/** Runs; throws when the server process ends or an honest request is refused. */
+export async function run(options: RunOptions): Promise<Outcome> {
+  const target = await openTarget()
+  try {
+    return await Promise.race([runOn(target, options), target.ended])
+  } finally {
+    await target.close()
+  }
+}
+
+async function runOn(target: Target, { seed, fuzzers, until, atOnce, found, progress }: RunOptions): Promise<Outcome> {
+  const genuine = genuineFor(target)
+  const workers = Array.from(
+    { length: atOnce },
+    (): Lines => ({ idp: connectionTo(target.idp.port), chat: connectionTo(target.chat.port) }),
+  )
+  const honest = honestClient(genuine)
+  const baseline = await baselineOf(genuine, atOnce, 'inputs' in until ? 10 : 200)
+  const counts = fuzzers.map(({ name, title }): Count => ({ name, title, inputs: 0, granted: 0, findings: 0 }))
+  const before = await target.measure(true)
+  const rss = [before.rss]
+  const begun = performance.now()
+  const state = { inputs: 0, findings: 0, flows: 0 }
+  const seconds = () => (performance.now() - begun) / 1000
+  const isOver = () => ('seconds' in until ? seconds() >= until.seconds : state.inputs >= until.inputs)
+  const objected = (finding: Finding, count: Count) => {
+    count.findings += 1
+    state.findings += 1
+    found(finding)
+  }
+  const report = async () => {
+    const { rss: now, failures } = await target.measure()
+    rss.push(now)
+    const nobody: Count = { name: '', title: '', inputs: 0, granted: 0, findings: 0 }
+    for (const failure of failures)
+      objected(
+        {
+          fuzzer: 'server',
+          seed,
+          at: state.inputs,
+          objection: 'the server reports a failure of its own',
+          input: Buffer.from(failure),
+        },
+        nobody,
+      )
+    progress({ inputs: state.inputs, perSecond: state.inputs / seconds(), findings: state.findings })
+  }
+  let reported = 0
+  for (let round = 0; !isOver(); round++) {
+    for (const [number, fuzzer] of fuzzers.entries()) {
+      const count = counts[number]
+      if (count === undefined) continue
+      const turns = turnsOf(fuzzer, round)
+      const first = count.inputs
+      count.inputs += turns
+      let next = first
+      const work = async (lines: Lines) => {
+        while (next < first + turns) {
+          const at = next++
+          const { objection, accepted, ...what } = await tryInput(fuzzer, seed, at, genuine, lines)
+          if (objection !== undefined) objected({ fuzzer: fuzzer.name, seed, at, objection, ...what }, count)
+          else if (accepted) count.granted += 1
+        }
+      }
+      const due = Math.floor((state.inputs + turns) / honestEvery) - state.flows
+      const flows = honestly(honest, Math.max(0, due))
+      await Promise.all([...(fuzzer.over === 'http' ? workers : workers.slice(0, 1)).map(work), flows])
+      state.inputs += turns
+      state.flows += Math.max(0, due)
+      if (seconds() - reported >= 1) {
+        reported = seconds()
+        await report()
+      }
+      // So that what was sent is also answered when readers alone take turns.
+      await turn()
+      if (isOver()) break
+    }
+  }
+  const took = seconds()
+  const after = await target.measure()
+  await report()
+  for (const { idp, chat } of workers) {
+    idp.drop()
+    chat.drop()
+  }
+  honest.close()
+  return {
+    seed,
+    seconds: took,
+    inputs: state.inputs,
+    findings: state.findings,
+    counts,
+    honest: { flows: state.flows, baselineP99: quantile(baseline, 0.99), p99: quantile(honest.latencies, 0.99) },
+    server: {
+      rssBefore: before.rss,
+      rssAfter: median(rss.slice(-Math.ceil(rss.length / 3))),
+      rssMost: Math.max(...rss),
+      delayP99: after.delayP99,
+      delayMax: after.delayMax,
+      auditLines: after.auditLines - before.auditLines,
+    },
+  }
+}
+
+/** How many inputs a fuzzer tries when its turn comes: by its weight, and never none for long. */
+function turnsOf({ weight }: Fuzzer, round: number): number {
+  const share = (batch * weight) / 10
+  return Math.max(1, Math.floor(share * (round + 1)) - Math.floor(share * round))
+}
+
+async function honestly(honest: Honest, flows: number): Promise<void> {
+  for (let flow = 0; flow < flows; flow++) await honest.flow()
+}
+
+/** How long honest requests take when everybody is honest. */
+async function baselineOf(genuine: Genuine, atOnce: number, each: number): Promise<number[]> {
+  const clients = Array.from({ length: atOnce }, () => honestClient(genuine))
+  await Promise.all(clients.map((client) => honestly(client, each)))
+  for (const client of clients) client.close()
+  // The first of them waited for the server to be compiled.
+  return clients.flatMap(({ latencies }) => latencies.slice(Math.floor(latencies.length / 3)))
+}
