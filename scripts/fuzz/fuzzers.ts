@@ -2,8 +2,21 @@
 
 import type { Fuzzer } from './fuzzer.ts'
 import { claims } from './fuzzers/claims.ts'
+import { configuration } from './fuzzers/configuration.ts'
+import { clientDocuments, issuerMetadata, jwks } from './fuzzers/documents.ts'
 import { form } from './fuzzers/form.ts'
 import { headers } from './fuzzers/headers.ts'
 import { jose } from './fuzzers/jose.ts'
+import { saml } from './fuzzers/saml.ts'
 
-export const fuzzers: readonly Fuzzer[] = [form, headers, jose, claims]
+export const fuzzers: readonly Fuzzer[] = [
+  form,
+  headers,
+  jose,
+  claims,
+  saml,
+  clientDocuments,
+  jwks,
+  issuerMetadata,
+  configuration,
+]

@@ -46,7 +46,7 @@ export function hostileValue(good: unknown, random: Random, depth = 3): unknown 
   if (kind === 0) return null
   if (kind === 1) return random.oneIn(2)
   if (kind === 2) return typeof good === 'number' ? good + random.pick(numbers) : random.pick(numbers)
-  if (kind === 3) return String(good)
+  if (kind === 3) return typeof good === 'object' ? 'object' : String(good)
   if (kind <= 5) return hostileText(typeof good === 'string' ? good : 'x', random)
   if (kind === 6) return [good]
   if (kind === 7) return Array.from({ length: random.below(4) }, () => hostileValue(good, random, depth - 1))

@@ -20,7 +20,7 @@ export interface RequestHead {
 }
 
 /** From so many header lines on, Node hides the rest (`server.maxHeadersCount`). */
-const maxHeaderLines = 2000
+const maxHeaderLines = 1000
 
 /**
  * Every line of one header from Node's `rawHeaders`: `headers` keeps the first of two and hides the other. Throws `invalid_request` with

@@ -103,10 +103,10 @@ it('a two-faced Bearer header at the protected resource is 400', async () => {
   expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer error="invalid_request", resource_metadata="/)
 })
 
-it('[ATK-070] a second Authorization header behind two thousand other lines, where Node hides it, is refused', async () => {
-  const many = Array.from({ length: 2000 }, () => 'x:')
+it('[ATK-070] a second Authorization header behind a thousand other lines, where Node hides it, is refused', async () => {
+  const many = Array.from({ length: 1000 }, () => 'x:')
   const lines = [form, `Authorization: ${authorization}`, ...many, 'Authorization: Basic bWFsbG9yeTp4']
-  expect((await ask([form, `Authorization: ${authorization}`, ...many.slice(0, 1900)])).status).toBe(200)
+  expect((await ask([form, `Authorization: ${authorization}`, ...many.slice(0, 900)])).status).toBe(200)
   const answer = await ask(lines)
   expect(answer.status).toBe(431)
   expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
