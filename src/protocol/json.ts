@@ -18,7 +18,7 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject {
 /**
  * Parses UTF-8 bytes to one JSON value. Throws {@link JsonError} for bytes that are not UTF-8, a byte order mark, a
  * member that stands twice in one object (RFC 7519 §4 and RFC 7515 §4 let us refuse it, and last-wins would let two
- * readers disagree), a member called `__proto__`, and nesting deeper than 32.
+ * readers disagree), a member called `__proto__`, one called `length` that is an object or array, and nesting deeper than 32.
  * Numbers too large for a double become Infinity: schemas above refuse those.
  */
 export function parseJson(bytes: Uint8Array): unknown {
@@ -43,9 +43,14 @@ export function parseJson(bytes: Uint8Array): unknown {
  */
 function scan(text: string): void {
   const open: (Set<string> | null)[] = []
+  /** The name before the value that comes next. */
+  let name: string | undefined
   for (let at = 0; at < text.length; at++) {
     const character = text.charCodeAt(at)
     if (character === 0x7b || character === 0x5b) {
+      // Zod compares whatever is called length with a number, also of what is no string and no array: an object may throw there.
+      if (name === 'length') throw new JsonError('holds a member length that is no number')
+      name = undefined
       open.push(character === 0x7b ? new Set() : null)
       if (open.length > maxDepth) throw new JsonError(`is nested deeper than ${maxDepth}`)
     } else if (character === 0x7d || character === 0x5d) {
@@ -53,7 +58,8 @@ function scan(text: string): void {
     } else if (character === 0x22) {
       const end = endOfString(text, at)
       const names = open.at(-1)
-      if (names && isMemberName(text, end)) addName(names, text.slice(at, end))
+      const isName = names && isMemberName(text, end)
+      name = isName ? addName(names, text.slice(at, end)) : undefined
       at = end - 1
     }
   }
@@ -78,7 +84,7 @@ function isMemberName(text: string, after: number): boolean {
   return false
 }
 
-function addName(names: Set<string>, quoted: string): void {
+function addName(names: Set<string>, quoted: string): string {
   let name: string
   try {
     // "a" and "\u0061" are the same name.
@@ -89,4 +95,5 @@ function addName(names: Set<string>, quoted: string): void {
   if (names.has(name)) throw new JsonError('holds a member twice')
   if (name === '__proto__') throw new JsonError('holds a member that is never a claim')
   names.add(name)
+  return name
 }

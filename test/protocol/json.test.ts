@@ -15,6 +15,8 @@ describe('a JSON object', () => {
     ['with a blank before the colon', '{"a" \t\n\r:1,"a":2}', 'holds a member twice'],
     ['with __proto__', '{"__proto__":{"x":1}}', 'never a claim'],
     ['with __proto__ inside, escaped', '{"a":{"\\u005f_proto__":1}}', 'never a claim'],
+    ['with a length that is an object', '{"sub":{"length":{"valueOf":1,"toString":1}}}', 'length that is no number'],
+    ['with a length that is an array', '{"length" : []}', 'length that is no number'],
     ['with a byte order mark', '\ufeff{}', 'is not JSON'],
     ['in UTF-16', Buffer.from('{"a":"é"}', 'utf16le'), 'is not'],
     ['with broken UTF-8', Buffer.from('{"a":"\xff"}', 'latin1'), 'is not UTF-8'],
