@@ -54,7 +54,8 @@ export function pageOptions(
       const claims = { sub: person.sub, email: person.email, email_verified: person.emailVerified }
       const resolution = await resolve(claims, { issuer: person.issuer, accounts: { emailDomains, unknown } })
       if (resolution === undefined) throw noAccount(`nobody here is ${person.sub} of ${person.issuer}`)
-      refuseBlocked(person, typeof resolution === 'string' ? [resolution] : [])
+      const known = typeof resolution === 'string' ? resolution : resolution.account
+      refuseBlocked(person, known === undefined ? [] : [known])
       return typeof resolution === 'string' ? resolution : await resolution.settle()
     },
     keepSignIn: signIns.keep,

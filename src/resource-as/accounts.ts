@@ -41,9 +41,10 @@ export interface Accounts {
 
 /**
  * Where a person's account is: its id, or a way to get it that writes and is therefore called only after the ID-JAG was
- * spent; undefined when there is none and none may be made.
+ * spent; undefined when there is none and none may be made. `account` is the id that `settle` leads to, where it is known before:
+ * without it, a block on that account is not seen at the first visit.
  */
-export type Resolution = string | { settle(): Promise<string> } | undefined
+export type Resolution = string | { account?: string; settle(): Promise<string> } | undefined
 
 /** Finds the account for a verified ID-JAG. A host with accounts of its own gives its own. */
 export type ResolveSubject = (claims: IdJagClaims, trusted: TrustedIssuer) => Promise<Resolution>
@@ -99,6 +100,7 @@ function linking(accounts: Accounts, key: SubjectKey, account: Account | undefin
   if (account === undefined || account.linked || account.audTenant !== key.audTenant) return undefined
   const id = enabled(account)
   return {
+    account: id,
     async settle() {
       const linked = await accounts.linkFirst(key, id)
       if (linked === undefined) throw noAccount('the account was linked to another subject meanwhile')

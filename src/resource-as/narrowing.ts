@@ -107,7 +107,7 @@ export async function clientMayUse(
 export function refuseBlocked(
   found: {
     claims: Pick<IdJagClaims, 'iss' | 'sub' | 'email'>
-    account: string | object
+    account: string | { account?: string }
     client: string
     resources: string[]
     tenant?: string
@@ -115,7 +115,8 @@ export function refuseBlocked(
   { blocks, issuer: self }: ResourcePolicy,
 ): void {
   const { claims, account, client, resources, ...stoppable } = found
-  const users = [claims.sub, account, claims.email].filter((name) => typeof name === 'string')
+  const id = typeof account === 'string' ? account : account.account
+  const users = [claims.sub, id, claims.email].filter((name) => name !== undefined)
   const access = { users, client, audiences: [self, ...resources], issuer: claims.iss, ...stoppable }
   if (blockOf(blocks?.inForce() ?? [], access) === undefined) return
   throw new OAuthError('access_denied', 'policy does not allow this access', { reason: 'blocked' })

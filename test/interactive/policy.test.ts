@@ -47,11 +47,14 @@ describe('a block', () => {
     expect((await chat.browser().open(chat.authorize(wiki))).status).toBe(400)
   })
 
-  it('of a person keeps them from signing in', async () => {
-    await chat.block({ user: 'alice-at-work' })
+  it.each([
+    ['sub', 'alice-at-work'],
+    ['account, before their first visit too', 'a-alice'],
+  ])('of a person by their %s keeps them from signing in', async (_, user) => {
+    await chat.block({ user })
     const page = await chat.browser(wiki).open(chat.authorize(wiki))
     expect(page.status).toBe(403)
-    await chat.block({ user: 'alice-at-work' }, true)
+    await chat.block({ user }, true)
     expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(200)
   })
 })

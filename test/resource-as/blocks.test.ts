@@ -51,6 +51,19 @@ describe('a block at the resource authorization server', () => {
     expect((await redeem(world, { claims: { sub: 'yann' } })).statusCode).toBe(200)
   })
 
+  it('on an account holds at the first visit of whoever is to be linked to it, and leaves the account as it was', async () => {
+    for (const trusted of world.chat.trusted.values())
+      trusted.accounts = { emailDomains: ['acme.example'], unknown: 'refuse' }
+    world.chat.accounts.all.set('u-zoe', { enabled: true, email: 'zoe@acme.example', keys: [] })
+    const claims = { sub: 'zoe', jti: 'one', email: 'zoe@acme.example', email_verified: true }
+    inForce = [{ user: 'u-zoe' }]
+    expect((await redeem(world, { claims })).json().error).toBe('access_denied')
+    expect(world.chat.accounts.all.get('u-zoe')?.keys).toEqual([])
+    inForce = []
+    expect((await redeem(world, { claims })).statusCode).toBe(200)
+    expect(world.audit.at(-1)).toMatchObject({ outcome: 'granted', account: 'u-zoe' })
+  })
+
   it('is looked for in the very policy that the audit names', async () => {
     let version = 0
     world = await enterprise({ plugin: { policyVersion: () => `v${version}` } })
