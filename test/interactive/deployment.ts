@@ -39,7 +39,12 @@ export type Answer = { status: number; headers: Headers; body: { [member: string
 export async function deploy(
   { interactive, ...change }: { [member: string]: unknown; interactive?: object | null } = {},
   workers = 1,
-  { place = {}, store: kind = 'memory', path = '' }: { place?: object; store?: 'memory' | 'lmdb'; path?: string } = {},
+  {
+    place = {},
+    store: kind = 'memory',
+    path = '',
+    limits = {},
+  }: { place?: object; store?: 'memory' | 'lmdb'; path?: string; limits?: object | 'off' } = {},
 ) {
   const folder = await exampleFolder()
   const idp = await companyIdp('acme.example')
@@ -97,6 +102,7 @@ export async function deploy(
       ...change,
     },
     store: kind,
+    limits,
   })
   const config = await readConfig(file, { ...environment, API_SECRET: apiSecret })
   const surroundings = { now: systemNow, skew: 30, newId: systemId, warn: () => {} }
