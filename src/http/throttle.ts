@@ -49,4 +49,6 @@ export interface EndpointLimits {
   throttle?: Throttle | undefined
   /** As in TokenEndpoint: throws for a client that asks more often than it may. */
   takeShare?: ((client: string) => void) | undefined
+  /** The same for the pages of the code grant, by the address of their sender. */
+  takePage?: ((address: string) => void) | undefined
 }

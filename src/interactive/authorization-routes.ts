@@ -79,7 +79,8 @@ export async function authorizationRoutes(
   const routes: FastifyPluginAsync = async (scope) => {
     scope.addHook('onRequest', async (request, reply) => correlate(request, reply, ports))
     scope.setErrorHandler(async (error, request, reply) => {
-      if (error instanceof OAuthError && error.status < 500) return page(reply, 400, `${error.message} (${error.code})`)
+      if (error instanceof OAuthError && error.status < 500)
+        return page(reply.headers(error.headers), error.status === 429 ? 429 : 400, `${error.message} (${error.code})`)
       report(error, correlationIdOf(request))
       const status = error instanceof OAuthError ? error.status : 500
       return page(

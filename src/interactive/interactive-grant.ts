@@ -1,6 +1,6 @@
 /** The authorization code grant of a resource authorization server, for clients that no company manages: sign-in, consent, tokens. */
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Configuration, Provider } from 'oidc-provider'
 import { issuerPath, issuerRoot } from '../http/documents.ts'
 import type { InteractiveEndpoints } from '../http/interactive-endpoints.ts'
@@ -9,6 +9,7 @@ import { openClient } from './client-authentication.ts'
 import { interactiveClients, providerMetadata } from './clients.ts'
 import { keptModels } from './kept-models.ts'
 import type { InteractiveGrantOptions } from './options.ts'
+import { pageLimit } from './page-limit.ts'
 import { pageOptions } from './page-options.ts'
 import { codeGrantProvider } from './provider.ts'
 import { providerCaller } from './provider-call.ts'
@@ -87,9 +88,13 @@ export async function interactiveGrant(options: InteractiveGrantOptions): Promis
     findOpenClient: async (credentials) => (await openClient(credentials, clients))?.client,
     revoke: refreshRevocation(parts, provider),
     async routes(app: FastifyInstance) {
-      await authorizationRoutes(app, path, options, clients, ask)
       if (registration !== undefined) await registrationRoutes(app, path, options, registration, ask)
-      await interactionRoutes(app, provider, pages)
+      const forBrowsers: FastifyPluginAsync = async (scope) => {
+        scope.addHook('preHandler', pageLimit(options))
+        await authorizationRoutes(scope, path, options, clients, ask)
+        await interactionRoutes(scope, provider, pages)
+      }
+      await app.register(forBrowsers)
     },
   }
 }

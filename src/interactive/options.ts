@@ -1,5 +1,6 @@
 /** What the code grant of a server is made of. */
 
+import type { EndpointLimits } from '../http/throttle.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { ClientMetadataDocuments } from '../protocol/client-metadata.ts'
 import type { Ports, Seconds } from '../protocol/ports.ts'
@@ -34,6 +35,8 @@ export interface InteractiveGrantOptions {
   /** What a scope lets an application do, as a sentence for people. */
   scopeTexts: { readonly [scope: string]: string }
   policyVersion(): string
+  /** Absent: none. Wrong credentials are the business of the token endpoint. */
+  limits?: Pick<EndpointLimits, 'takeShare' | 'takePage'> | undefined
   report(error: unknown, correlationId: string): void
 }
 

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { correlate, correlationIdOf } from '../http/oauth-scope.ts'
 import { openToOrigins } from '../http/post-route.ts'
+import { senderOf } from '../http/sender.ts'
 import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts'
 import type { AuditEvent, Seconds } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
@@ -56,7 +57,7 @@ export async function registrationRoutes(
   /** Whoever floods this keeps out those from the same address first, and fills the store with no more than a minute's worth. */
   const limit = async (request: FastifyRequest, reply: FastifyReply) => {
     const counters = [
-      [recordId(server.issuer, 'register', request.ip), rules.perAddress],
+      [recordId(server.issuer, 'register', senderOf(request.ip)), rules.perAddress],
       [recordId(server.issuer, 'register'), rules.perMinute],
     ] as const
     for (const [key, most] of counters) {

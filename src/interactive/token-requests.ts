@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import type { AdapterPayload, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { correlationIdOf, headerLines } from '../http/oauth-scope.ts'
 import { answerDecided } from '../http/post-route.ts'
+import { senderOf } from '../http/sender.ts'
 import type { OtherGrants } from '../http/token-route.ts'
 import { refusal } from '../protocol/audit.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -128,6 +129,9 @@ export function tokenRequests(
     const authorization = headerLines(request, 'authorization')
     const { client, spend } = await authenticated({ authorization, form }, parts, safe)
     facts.client = client.client.id
+    // Anybody may name a public client: then each sender has a share of its own, and takes nothing from the others.
+    const sharers = client.open ? [client.client.id, senderOf(request.ip)] : [client.client.id]
+    options.limits?.takeShare?.(sharers.join(' '))
     // RFC 9449 §5: refresh tokens of public clients would have to be bound, too, and nothing here binds them.
     if (headerLines(request, 'dpop').length > 0) throw proofNotOffered(`for ${grantType}`)
     const call: TokenCall = { client, asked: readAsked(form), facts, spendAssertion: spend }

@@ -5,7 +5,7 @@ import { addressRange, count } from './config-values.ts'
 import { mapping } from './schema-problems.ts'
 
 /** What they are where nothing is said. */
-export const usualLimits = { wrongCredentials: 10, requestsPerSecond: 1000 }
+export const usualLimits = { wrongCredentials: 10, requestsPerSecond: 1000, pagesPerMinute: 600 }
 
 /** The limits at the endpoints of both roles. */
 export const limits = z
@@ -17,9 +17,11 @@ export const limits = z
         wrongCredentials: count(1000).default(usualLimits.wrongCredentials),
         /** Token requests of one client, in a second, at each process; twice as many at once. */
         requestsPerSecond: count(1_000_000).default(usualLimits.requestsPerSecond),
+        /** Pages of the code grant from one address, in a minute, at each process. A sign-in with its consent takes six. */
+        pagesPerMinute: count(1_000_000).default(usualLimits.pagesPerMinute),
       }),
     ],
-    { error: 'must be off, or a mapping with wrongCredentials and requestsPerSecond' },
+    { error: 'must be off, or a mapping with wrongCredentials, requestsPerSecond and pagesPerMinute' },
   )
   .prefault({})
 

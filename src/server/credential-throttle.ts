@@ -1,10 +1,10 @@
 /** The throttle on wrong credentials: counted in the store for every process, and here for when the store does not answer. */
 
+import { senderOf } from '../http/sender.ts'
 import type { Throttle } from '../http/throttle.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { recentlyUsed } from '../protocol/recently-used.ts'
 import type { Count, Store } from '../store/store.ts'
-import { senderOf } from './sender.ts'
 
 export interface CredentialThrottleOptions {
   store: Pick<Store, 'count' | 'countOf'>

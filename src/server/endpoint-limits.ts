@@ -3,7 +3,7 @@
 import type { EndpointLimits } from '../http/throttle.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { Store } from '../store/store.ts'
-import { clientShare } from './client-share.ts'
+import { clientShare, pageShare } from './client-share.ts'
 import type { LimitsConfig } from './config-limits.ts'
 import { credentialThrottle } from './credential-throttle.ts'
 
@@ -16,5 +16,6 @@ export function endpointLimits(
   return {
     throttle: credentialThrottle({ store, server: issuer, now, most: limits.wrongCredentials }),
     takeShare: clientShare({ perSecond: limits.requestsPerSecond, now }),
+    takePage: pageShare({ perMinute: limits.pagesPerMinute, now }),
   }
 }

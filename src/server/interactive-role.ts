@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { InteractiveEndpoints } from '../http/interactive-endpoints.ts'
+import type { EndpointLimits } from '../http/throttle.ts'
 import { interactiveGrant } from '../interactive/interactive-grant.ts'
 import type { SignInPlace } from '../interactive/options.ts'
 import { guardedFetch } from '../outbound/guarded-fetch.ts'
@@ -17,6 +18,7 @@ import type { ResourceAsRole } from './resource-as-role.ts'
 export interface CodeGrantSurroundings extends ResourceAsRole {
   ports: Ports
   policyVersion(): string
+  limits?: EndpointLimits | undefined
   report(error: unknown, correlationId: string): void
 }
 
@@ -36,7 +38,7 @@ export async function codeGrantOf(
     cookieSecret,
     signIn,
   } = interactive
-  const { ports, policyVersion, report } = shared
+  const { ports, policyVersion, limits, report } = shared
   return await interactiveGrant({
     resourceAuthorizationServer,
     signIn: signIn.map(signInPlace),
@@ -57,6 +59,7 @@ export async function codeGrantOf(
     refreshTokenReuse,
     scopeTexts,
     policyVersion,
+    limits,
     report,
   })
 }

@@ -1,7 +1,15 @@
 /** The store that lives in one process and dies with it: for tests, the demo, and a first look. */
 
 import type { Seconds } from '../protocol/ports.ts'
-import { checkNames, conflict, type Records, type Store, type StoredRecord, StoreFullError } from './store.ts'
+import {
+  checkNames,
+  conflict,
+  type RecordChange,
+  type Records,
+  type Store,
+  type StoredRecord,
+  StoreFullError,
+} from './store.ts'
 
 export { StoreFullError } from './store.ts'
 
@@ -9,6 +17,8 @@ export interface MemoryStoreOptions {
   now(): Seconds
   /** How many spent ids, and how many counters, it holds before it refuses another. It never forgets one that is of use. */
   maxEntries?: number
+  /** How many records it holds before it refuses another: 2 KB each are usual. */
+  maxRecords?: number
   /** How far ahead of ours the clocks of issuers may be: the fence lies so much after the start. */
   skew?: Seconds
 }
@@ -22,7 +32,12 @@ export interface MemoryStore extends Store {
  * A store in memory. What was spent before it was made is not known: its fence is the moment of its making plus the skew.
  * Test and insert happen in one step. Throws {@link StoreFullError} when full.
  */
-export function memoryStore({ now, maxEntries = 1_000_000, skew = 30 }: MemoryStoreOptions): MemoryStore {
+export function memoryStore({
+  now,
+  maxEntries = 1_000_000,
+  maxRecords = 200_000,
+  skew = 30,
+}: MemoryStoreOptions): MemoryStore {
   const counts = new Map<string, number>()
   const spent = moments(maxEntries, 'spent ids')
   const counters = moments(maxEntries, 'counters', (key) => counts.delete(key))
@@ -47,7 +62,7 @@ export function memoryStore({ now, maxEntries = 1_000_000, skew = 30 }: MemorySt
       const resetsAt = counters.endOf(key, now())
       return resetsAt === undefined ? undefined : { count: counts.get(key) ?? 0, resetsAt }
     },
-    records: memoryRecords(now),
+    records: memoryRecords(now, maxRecords),
     async check() {},
     async close() {},
     get size() {
@@ -88,12 +103,33 @@ function moments(maxEntries: number, what: string, forgotten: (key: string) => v
   }
 }
 
-function memoryRecords(now: () => Seconds): Records {
+function memoryRecords(now: () => Seconds, maxRecords: number): Records {
   const kinds = new Map<string, Map<string, StoredRecord>>()
   let revision = 0
+  let held = 0
+  let sweptAt = Number.NEGATIVE_INFINITY
   const live = (record: StoredRecord | undefined) =>
     record !== undefined && (record.until === undefined || record.until > now()) ? record : undefined
   const find = (kind: string, id: string) => live(kinds.get(kind)?.get(id))
+  const remove = (kind: string, id: string) => {
+    if (kinds.get(kind)?.delete(id) === true) held -= 1
+  }
+  const sweep = () => {
+    for (const [kind, records] of kinds)
+      for (const [id, record] of records) if (live(record) === undefined) remove(kind, id)
+    sweptAt = now()
+  }
+  /** Of the live ones after a change, before it is made: a record that is refused must leave the others as they were. */
+  const makeRoom = (changes: readonly RecordChange[]) => {
+    const grows = () =>
+      changes.reduce((sum, { kind, id, value }) => {
+        const isHeld = kinds.get(kind)?.has(id) === true
+        return sum + (value === undefined ? (isHeld ? -1 : 0) : isHeld ? 0 : 1)
+      }, 0)
+    const isFull = () => grows() > 0 && held + grows() > maxRecords
+    if (now() - sweptAt >= (isFull() ? 1 : 30)) sweep()
+    if (isFull()) throw new StoreFullError(`the store holds ${maxRecords} records that are still of use`)
+  }
   return {
     async get(kind, id) {
       return structuredClone(find(kind, id))
@@ -107,14 +143,15 @@ function memoryRecords(now: () => Seconds): Records {
         const version = find(change.kind, change.id)?.version ?? 0
         if (version !== change.expected) throw conflict(change, version)
       }
+      makeRoom(changes)
       revision += 1
       for (const { kind, id, value, until } of changes) {
+        remove(kind, id)
+        if (value === undefined) continue
         const records = kinds.get(kind) ?? new Map<string, StoredRecord>()
         kinds.set(kind, records)
-        for (const [other, record] of records) if (live(record) === undefined) records.delete(other)
-        if (value === undefined) records.delete(id)
-        else
-          records.set(id, structuredClone({ id, version: revision, value, ...(until === undefined ? {} : { until }) }))
+        records.set(id, structuredClone({ id, version: revision, value, ...(until === undefined ? {} : { until }) }))
+        held += 1
       }
       return revision
     },

@@ -1,15 +1,15 @@
 /** Limits on wrong credentials and on requests: whom they stop, and whom they leave alone. */
 
 import { describe, expect, it } from 'vitest'
+import { senderOf } from '../../src/http/sender.ts'
 import { endpointLimits } from '../../src/server/endpoint-limits.ts'
-import { senderOf } from '../../src/server/sender.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { type Store, StoreUnavailableError } from '../../src/store/store.ts'
 
 const issuer = 'https://auth.chat.example'
 
 /** Two instances of one server on one store, and a clock. */
-function twoInstances({ requestsPerSecond = 1000 } = {}) {
+function twoInstances({ requestsPerSecond = 1000, pagesPerMinute = 600 } = {}) {
   let time = 1_800_000_000
   const now = () => time
   let down = false
@@ -24,9 +24,10 @@ function twoInstances({ requestsPerSecond = 1000 } = {}) {
     countOf: (key) => orDown(() => kept.countOf(key)),
   }
   const instance = () => {
-    const limits = endpointLimits({ wrongCredentials: 10, requestsPerSecond }, { store, now, issuer })
-    if (limits?.throttle === undefined || limits.takeShare === undefined) throw new Error('there are limits')
-    return { throttle: limits.throttle, takeShare: limits.takeShare }
+    const limits = endpointLimits({ wrongCredentials: 10, requestsPerSecond, pagesPerMinute }, { store, now, issuer })
+    if (limits?.throttle === undefined || limits.takeShare === undefined || limits.takePage === undefined)
+      throw new Error('there are limits')
+    return { throttle: limits.throttle, takeShare: limits.takeShare, takePage: limits.takePage }
   }
   return {
     one: instance(),
@@ -116,6 +117,31 @@ describe('the requests of a client', () => {
     pass(1)
     for (let at = 0; at < 5; at++) one.takeShare('assistant')
     expect(() => one.takeShare('assistant')).toThrow()
+  })
+})
+
+describe('the pages of the code grant', () => {
+  it('are as many for one sender as the limit says, for a minute at once, and then as they are due', () => {
+    const { one, pass } = twoInstances({ pagesPerMinute: 30 })
+    for (let at = 0; at < 30; at++) one.takePage('192.0.2.7')
+    expect(() => one.takePage('::ffff:192.0.2.7')).toThrow(
+      expect.objectContaining({ status: 429, reason: 'rate_limited', headers: { 'retry-after': '2' } }),
+    )
+    one.takePage('192.0.2.8')
+    pass(2)
+    one.takePage('192.0.2.7')
+    expect(() => one.takePage('192.0.2.7')).toThrow()
+    pass(3600)
+    for (let at = 0; at < 30; at++) one.takePage('192.0.2.7')
+    expect(() => one.takePage('192.0.2.7')).toThrow()
+  })
+
+  it('are counted for a household of IPv6 together', () => {
+    const { one } = twoInstances({ pagesPerMinute: 2 })
+    one.takePage('2001:db8:1:2::7')
+    one.takePage('2001:db8:1:2:ffff::')
+    expect(() => one.takePage('2001:db8:1:2::8')).toThrow()
+    one.takePage('2001:db8:1:3::7')
   })
 })
 

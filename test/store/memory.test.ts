@@ -61,3 +61,42 @@ describe('once', () => {
     expect(store.size).toBe(1)
   })
 })
+
+describe('records', () => {
+  const record = (id: string, until?: number) => ({
+    kind: 'step',
+    id,
+    expected: 0,
+    value: { id },
+    ...(until === undefined ? {} : { until }),
+  })
+
+  it('are no more than the store may hold: another one is refused with all that was to come with it, and none is forgotten', async () => {
+    const store = memoryStore({ now: () => 1000, maxRecords: 3 })
+    await store.records.change([record('a'), record('b')])
+    await expect(store.records.change([record('c'), record('d')])).rejects.toMatchObject({ name: 'StoreFullError' })
+    expect((await store.records.list('step')).map(({ id }) => id)).toEqual(['a', 'b'])
+    const revision = await store.records.change([record('c')])
+    expect(await store.records.revision()).toBe(revision)
+    // What is there can be changed, and replaced by something else.
+    const [a] = await store.records.list('step')
+    const changed = await store.records.change([{ ...record('a'), expected: a?.version ?? 0, value: { new: true } }])
+    await store.records.change([{ kind: 'step', id: 'a', expected: changed }, record('d')])
+    expect((await store.records.list('step')).map(({ id }) => id).sort()).toEqual(['b', 'c', 'd'])
+    await expect(store.records.change([record('a')])).rejects.toThrow('holds 3 records that are still of use')
+  })
+
+  it('make room when they end', async () => {
+    let now = 1000
+    const store = memoryStore({ now: () => now, maxRecords: 2 })
+    await store.records.change([record('a', 1001), record('b', 2000)])
+    await expect(store.records.change([record('c')])).rejects.toThrow()
+    now = 1001
+    await store.records.change([record('c')])
+    expect((await store.records.list('step')).map(({ id }) => id)).toEqual(['b', 'c'])
+    await expect(store.records.change([record('d')])).rejects.toThrow()
+    now = 2000
+    await store.records.change([record('d')])
+    expect((await store.records.list('step')).map(({ id }) => id)).toEqual(['c', 'd'])
+  })
+})

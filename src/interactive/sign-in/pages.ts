@@ -92,6 +92,14 @@ function answerError(
       .send(troublePage(frame, title, text, again))
   if (error instanceof PageError) return send(error.status, error.title, error.message, error.again)
   const status = error instanceof OAuthError ? error.status : (error.statusCode ?? 500)
+  if (error instanceof OAuthError && status === 429) {
+    reply.headers(error.headers)
+    return send(
+      status,
+      'Not so fast',
+      'Too many pages were asked for from this address. Wait a moment, and load this one again.',
+    )
+  }
   if (status < 500)
     return send(status, 'This cannot go on', 'The request cannot be used. Start again at the application.')
   report(error, correlationIdOf(request))
