@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { authenticateClient, type Client } from '../../src/protocol/client-auth.ts'
+import { authenticateClient, type Client, clientNamed } from '../../src/protocol/client-auth.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
 import { parseForm } from '../../src/protocol/form.ts'
 import { secretDigestOf } from '../../src/protocol/secrets.ts'
@@ -84,5 +84,20 @@ describe('Basic credentials', () => {
   it('need no spending', async () => {
     const { spend } = await authenticate([`Basic ${base64('a:b')}`], [clientOf('a', 'b')])
     await expect(spend()).resolves.toBeUndefined()
+  })
+})
+
+describe('the client that a request claims to be', () => {
+  const assertion = (claims: object) =>
+    `${Buffer.from('{"alg":"ES256"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.AAAA`
+  it.each<[string, string | undefined, string, string | undefined]>([
+    ['by Basic credentials', `Basic ${base64('one:x')}`, 'client_id=two', 'one'],
+    ['by client_id', undefined, 'client_id=two&client_secret=x', 'two'],
+    ['by the subject of its assertion', undefined, `client_assertion=${assertion({ sub: 'three' })}`, 'three'],
+    ['by nothing', undefined, 'grant_type=x', undefined],
+    ['by an assertion without a subject', undefined, `client_assertion=${assertion({})}`, undefined],
+    ['by something that cannot be read', 'Bearer x', '', undefined],
+  ])('is named %s', (_, authorization, body, client) => {
+    expect(clientNamed(authorization, body)).toBe(client)
   })
 })

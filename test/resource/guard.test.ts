@@ -210,6 +210,16 @@ describe('the guard by itself', () => {
     expect(world.audit).toHaveLength(1)
   })
 
+  it('says in the audit for which tenant of the server the token is', async () => {
+    const guard = guardOf(await options(), world.ports)
+    const of = { ...claims(), aud: 'https://api.example/', tenant: 'acme' }
+    const token = await signAccessToken(of, world.chat.keys.current())
+    const principal = await guard.authenticate({ authorization: [`Bearer ${token}`], correlationId: 'c' })
+    await guard.authorize(principal, { required: [], correlationId: 'c' })
+    expect(principal.tenant).toBe('acme')
+    expect(world.audit.at(-1)).toMatchObject({ outcome: 'granted', audTenant: 'acme' })
+  })
+
   it('[ATK-119] keys that cannot be fetched are 503, recorded, and no way in', async () => {
     const keys = { find: () => Promise.reject(unavailable('jwks_unavailable', 'no answer')) }
     const guard = guardOf({ ...(await options()), keys }, world.ports)
