@@ -82,7 +82,7 @@ function exchange(idp: IdentityProvider): Grant {
     const { clientThere, audTenant } = connection
     Object.assign(facts, { audience: server.issuer, clientThere, tenant: subject.user.tenant, audTenant })
     withinContext(subject, server)
-    refuseEnded(subject, client.id, server, idp.blocks)
+    refuseEnded(subject, client.id, server, idp)
     const details = readDetails(asked.details, server, subject)
     namePolicy()
     const judged = decideAccess({
@@ -162,17 +162,13 @@ function refuseEnded(
   { user, issuer, kept, issuedAt = 0 }: Subject,
   client: string,
   server: ResourceServer,
-  blocks: Blocks | undefined,
+  { issuer: self, blocks }: Pick<IdentityProvider, 'issuer' | 'blocks'>,
 ): void {
   if (!kept || blocks === undefined) return
   const later = blocks.lifted().filter(({ liftedAt }) => issuedAt <= liftedAt)
-  const access = {
-    users: namesOf(user),
-    client,
-    audiences: [server.issuer, ...server.resources],
-    issuer,
-    ...tenantOf(user),
-  }
+  // A source of sign-ins is switched off with this identity provider as the audience, too.
+  const audiences = [self, server.issuer, ...server.aliases, ...server.resources]
+  const access = { users: namesOf(user), client, audiences, issuer, ...tenantOf(user) }
   if (blockOf(later, access) === undefined) return
   throw new OAuthError('invalid_grant', 'subject_token: the refresh token was ended', {
     reason: 'blocked',

@@ -102,6 +102,18 @@ describe('a refresh token that a block has ended', () => {
     expect((await exchange(world, { form })).statusCode).toBe(200)
   })
 
+  it.each<[string, Block]>([
+    ['the audience by its alias', { user: 'alice', audience: 'urn:vendor:chat' }],
+    ['a resource there', { audience: mcp }],
+    ['the issuer of the sign-in at this identity provider', { issuer: acme, audience: acme }],
+  ])('stays dead also when the block named %s', async (_what, block) => {
+    lifted = [{ ...block, liftedAt: world.clock.now - 10 }]
+    put(world.clock.now - 20)
+    await expectExchangeRefused(world, { form }, { ...blocked, error: 'invalid_grant' })
+    lifted = [{ ...block, user: 'bob', liftedAt: world.clock.now - 10 }]
+    expect((await exchange(world, { form })).statusCode).toBe(200)
+  })
+
   it('is another person’s, and mine goes on', async () => {
     lifted = [{ user: 'bob', liftedAt: world.clock.now - 10 }]
     put(world.clock.now - 20)
