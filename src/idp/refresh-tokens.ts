@@ -2,6 +2,7 @@
 
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import type { Branches } from '../protocol/branches.ts'
+import { possessionOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { notAnAccessToken, tokenType } from '../protocol/names.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
@@ -53,7 +54,10 @@ export function orRefreshToken(idp: RefreshTokenIssuer, otherwise: Grant): Grant
  * of these connections allows, and is never prolonged: it is no subject token here. It may be limited to one audience, and to scopes.
  */
 function refreshTokenIssue(idp: RefreshTokenIssuer, { sessionAge, audiences, keep }: RefreshTokenIssue): Grant {
-  return async ({ form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted }, ports) => {
+  return async (request, ports) => {
+    const { form, client, proofKey, facts, namePolicy, spendCredentials, recordGranted } = request
+    // RFC 8705 §3.4: a client that promised to come with its certificate comes with it here, too.
+    possessionOf(request, idp.branches)
     const asked = readRefreshTokenRequest(form)
     if (asked.audience !== undefined) facts.audience = asked.audience
     // Branch sec-subject-tokens, FL-SUB-02: what is stolen must be worth nothing.

@@ -3,10 +3,13 @@
 import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { type AddressInfo, BlockList } from 'node:net'
+import Fastify from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ClientCertificates } from '../../src/http/client-certificates.ts'
+import { idpPlugin } from '../../src/http/idp-plugin.ts'
 import { usualBranches } from '../../src/protocol/branches.ts'
 import { certificateEncodings } from '../../src/protocol/client-certificate.ts'
+import { tokenType } from '../../src/protocol/names.ts'
 import type { Reason } from '../../src/protocol/reasons.ts'
 import { acme, chat, mcp, search } from '../fixture/addresses.ts'
 import { callOverTls, certificateNamed, headerOf, overTls, pemOf, type TlsCall } from '../fixture/certificates.ts'
@@ -49,6 +52,20 @@ async function started(clientCertificates: ClientCertificates | undefined, on = 
   if (on) world.idp.provider.branches = branches
 }
 
+/** The identity provider anew, with what the test has changed in it. */
+async function idpApp() {
+  const { clients, provider } = world.idp
+  const app = Fastify()
+  await app.register(idpPlugin, {
+    identityProvider: provider,
+    findClient: async (id) => clients.entries.get(id),
+    ports: world.ports,
+    policyVersion: () => 'policy-7',
+    clientCertificates: ofTls,
+  })
+  return app
+}
+
 /** At the token endpoint of one of the two, over TLS. */
 async function ask(
   at: 'idp' | 'chat',
@@ -72,6 +89,25 @@ describe('the exchange with certificates', () => {
     expect([answer.statusCode, answer.body]).toMatchObject([200, { token_type: 'N_A' }])
     expect(tokenOf(answer).cnf).toEqual(bound.cnf)
     expect(tokenOf(await ask('idp'))).not.toHaveProperty('cnf')
+  })
+
+  it('gives a client that promised its certificate no refresh token without it either', async () => {
+    const { clients, connections, provider, servers } = world.idp
+    const asking = { form: { requested_token_type: tokenType.refreshToken, audience: undefined, resource: undefined } }
+    for (const connection of connections) connection.refreshTokens = { maxAge: 3600 }
+    for (const client of clients.entries.values()) client.boundTokens = 'certificate'
+    const kept: string[] = []
+    provider.refreshTokenIssue = {
+      sessionAge: 3600,
+      audiences: () => servers.map(({ issuer }) => issuer),
+      keep: async (token) => void kept.push(token),
+      end: async () => {},
+    }
+    world.idp.app = await idpApp()
+    const without = await ask('idp', asking)
+    expect([without.body.error, world.audit.at(-1)?.reason, kept]).toEqual(['invalid_request', 'pop_required', []])
+    const answer = await ask('idp', asking, { certificate })
+    expect([answer.statusCode, answer.body.access_token]).toEqual([200, kept[0]])
   })
 
   it('[FL-MTLS-01] binds it to the key of a DPoP proof alone where both came', async () => {
