@@ -6,7 +6,7 @@ import { followedIssuerKeys, type Surroundings } from './surroundings.ts'
 
 /** `clientOf` finds the entry of a client as it is known now. Nothing is fetched before the first token of an issuer. */
 export function actorsOf(
-  { workloadIssuers }: Pick<IdpConfig, 'workloadIssuers'>,
+  { issuer: self, workloadIssuers }: Pick<IdpConfig, 'issuer' | 'workloadIssuers'>,
   surroundings: Surroundings,
   clientOf: (id: string) => Pick<IdpConfig['clients'][number], 'actor' | 'actorProfile'> | undefined,
 ): Actors {
@@ -22,7 +22,8 @@ export function actorsOf(
       return by === undefined ? undefined : { by, profile }
     },
     findWorkloadIssuer(name) {
-      const off = surroundings.policy.isOff({ issuer: name })
+      const { policy } = surroundings
+      const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: self })
       return off ? undefined : issuers.get(name)
     },
   }

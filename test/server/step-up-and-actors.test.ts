@@ -75,7 +75,7 @@ describe('configured', () => {
           actor_token_type: tokenType.jwt,
         }),
       })
-      return (await response.json()) as { access_token: string; error?: string }
+      return (await response.json()) as { access_token: string; error?: string; error_description?: string }
     }
     const act = { iss: place.idp, sub: 'assistant-prod', sub_profile: 'ai_agent' }
     const { access_token } = await exchangeWith({})
@@ -83,6 +83,12 @@ describe('configured', () => {
     expect(claimsOf(String(access.body.access_token))).toMatchObject({ sub: 'a-1', act })
     expect((await exchangeWith({ sub: 'spiffe://acme/other' })).error).toBe('invalid_grant')
     expect((await exchangeWith({ aud: 'https://other' })).error).toBe('invalid_grant')
+    const off = { issuer: place.login, audience: place.idp }
+    await place.administer('block', off)
+    const soon = { timeout: 15_000, interval: 100 }
+    await expect.poll(async () => (await exchangeWith({})).error_description, soon).toMatch(/^actor_token: /)
+    await place.administer('unblock', off)
+    await expect.poll(async () => (await exchangeWith({})).access_token, soon).toBeDefined()
   })
 })
 
