@@ -1,5 +1,6 @@
 /** The throttle on wrong credentials: counted in the store for every process, and here for when the store does not answer. */
 
+import { createHash } from 'node:crypto'
 import { senderOf } from '../http/sender.ts'
 import type { Throttle } from '../http/throttle.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -27,7 +28,11 @@ const maxEntries = 10_000
  */
 export function credentialThrottle({ store, server, now, most }: CredentialThrottleOptions): Throttle {
   const counters = counterView(store, now)
-  const keyOf = (...parts: string[]) => JSON.stringify(['wrong-credentials', server, ...parts])
+  // Whoever sends wrong credentials chooses the client's name, and with it how long a key would be.
+  const keyOf = (...parts: string[]) =>
+    createHash('sha256')
+      .update(JSON.stringify(['wrong-credentials', server, ...parts]))
+      .digest('base64url')
   return {
     async heldFor(address, client) {
       const sender = senderOf(address)

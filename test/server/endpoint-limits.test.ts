@@ -106,6 +106,24 @@ describe('wrong credentials', () => {
   })
 })
 
+it('a name that a guesser makes up takes no more room than a short one', async () => {
+  const keys: string[] = []
+  const kept = memoryStore({ now: () => 0 })
+  const store: Store = {
+    ...kept,
+    count: async (key, window) => {
+      keys.push(key)
+      return await kept.count(key, window)
+    },
+  }
+  const limits = endpointLimits({ wrongCredentials: 2, requestsPerSecond: 9 }, { store, now: () => 0, issuer })
+  for (const name of ['x'.repeat(60_000), 'x'.repeat(60_000), 'x'.repeat(59_999)])
+    await limits?.throttle?.wrong('192.0.2.7', name)
+  expect(new Set(keys.map(({ length }) => length))).toEqual(new Set([43]))
+  expect(await limits?.throttle?.heldFor('192.0.2.7', () => 'x'.repeat(60_000))).toBe(60)
+  expect(await limits?.throttle?.heldFor('192.0.2.7', () => 'x'.repeat(59_999))).toBe(0)
+})
+
 describe('the requests of a client', () => {
   it('are as many as its share, and a burst of two seconds', () => {
     const { one, pass } = twoInstances({ requestsPerSecond: 5 })
