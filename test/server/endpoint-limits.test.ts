@@ -116,7 +116,10 @@ it('a name that a guesser makes up takes no more room than a short one', async (
       return await kept.count(key, window)
     },
   }
-  const limits = endpointLimits({ wrongCredentials: 2, requestsPerSecond: 9 }, { store, now: () => 0, issuer })
+  const limits = endpointLimits(
+    { wrongCredentials: 2, requestsPerSecond: 9, pagesPerMinute: 30 },
+    { store, now: () => 0, issuer },
+  )
   for (const name of ['x'.repeat(60_000), 'x'.repeat(60_000), 'x'.repeat(59_999)])
     await limits?.throttle?.wrong('192.0.2.7', name)
   expect(new Set(keys.map(({ length }) => length))).toEqual(new Set([43]))
