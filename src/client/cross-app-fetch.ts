@@ -160,7 +160,9 @@ async function buffered(input: string | URL | Request, init?: RequestInit): Prom
   if (!isSafeAddress(url)) throw new TypeError(`${url} may not be called: it must be https, or http on loopback`)
   if (request.headers.has('authorization')) throw new TypeError('the Authorization header is set by this fetch alone')
   const body = request.body === null ? undefined : await request.arrayBuffer()
-  const { method, headers, signal } = request
+  const { method, headers } = request
+  // Not that of `request`: it follows this one only as long as nobody collects `request`.
+  const signal = init?.signal ?? (input instanceof Request ? input : request).signal
   const redirect = request.redirect === 'error' ? 'error' : 'manual'
   return { url, init: { ...init, method, headers, signal, redirect, ...(body === undefined ? {} : { body }) } }
 }

@@ -110,5 +110,8 @@ it('[ATK-070] a second Authorization header behind a thousand other lines, where
   const answer = await ask(lines)
   expect(answer.status).toBe(431)
   expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
-  expect(world.audit.at(-1)).toMatchObject({ reason: 'too_large' })
+  // From Node 24 on, Node itself refuses them, before any endpoint is asked.
+  expect(world.audit.slice(1)).toMatchObject(
+    Number(process.versions.node.split('.')[0]) < 24 ? [{ reason: 'too_large' }] : [],
+  )
 })

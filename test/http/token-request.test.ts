@@ -87,8 +87,8 @@ describe('the headers', () => {
 
   it('[ATK-087] anything in the query is refused', async () => {
     await both({ url: '/token?x=1' }, ir('query_parameters'))
-    await both({ url: '/token?client_secret=abc' }, ir('query_parameters'))
-    expect(JSON.stringify(world.audit)).not.toContain('abc')
+    await both({ url: '/token?client_secret=said-in-the-query' }, ir('query_parameters'))
+    expect(JSON.stringify(world.audit)).not.toContain('said-in')
   })
 
   it('[ATK-095] of a proxy change nothing', async () => {

@@ -16,7 +16,7 @@ const timed = async (kid: string, from?: number, until?: number): Promise<TimedJ
 })
 
 describe('our own keys', () => {
-  it('are published without what is private, and the first signs', async () => {
+  it('[ATK-137] are published without what is private, and the first signs', async () => {
     const keys = await signingKeysOf({ keys: [await privateJwk('one'), await privateJwk('two', 'RS256')] })
     expect(keys.current()).toMatchObject({ kid: 'one', alg: 'ES256' })
     const [one, two] = keys.published().keys
