@@ -15,7 +15,7 @@ export interface TestTitle {
 const titles =
   /(?:\b(?:it|describe)\(|\)\(|(?<=^[ \t]*|[[,(]\s*)\[)\s*('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`)/gm
 const comments = /^[ \t]*(?:\/\/.*|\/\*[\s\S]*?\*\/)/gm
-const ids = /\[([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+)\]/g
+const ids = /\[([A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+|T\d\d)\]/g
 
 /** The titles of one test file that have an id, in their order. Template literals are given as they are written. */
 export function titlesOf(file: string, text: string): TestTitle[] {

@@ -114,7 +114,7 @@ describe('an ID-JAG is refused', () => {
     ['[ATK-048] [T15] resource has a slash more', { resource: `${mcp}/` }, 'resource_denied'],
     ['[ATK-048] [T20] resource has a query', { resource: `${mcp}?x=1` }, 'resource_denied'],
     ['[ATK-048] resource is empty', { resource: '' }, 'resource_denied'],
-    ['[ATK-050] it is over', { exp: now - 32, iat: now - 100 }, 'expired'],
+    ['[ATK-050] [T06] it is over', { exp: now - 32, iat: now - 100 }, 'expired'],
     ['[ATK-050] [T03] there is no exp', { exp: undefined }, 'malformed'],
     ['[ATK-050] exp is text', { exp: String(now + 60) }, 'malformed'],
     ['[ATK-050] exp is null', { exp: null }, 'malformed'],

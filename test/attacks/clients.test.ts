@@ -327,7 +327,7 @@ describe.each(['idp', 'chat'] as const)('at %s', (at) => {
       })
   })
 
-  it('[T07] [T88] garbage in every place is refused in the words of the specifications, and never with a 5xx', async () => {
+  it('[T06] [T07] [T88] garbage in every place is refused in the words of the specifications, and never with a 5xx', async () => {
     const garbage = [
       '',
       ' ',

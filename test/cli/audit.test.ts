@@ -229,7 +229,7 @@ describe('xaa audit query', () => {
     expect(stderr).toBe(`xaa audit: ${second}: lines that are none of an audit: 1; see xaa audit verify\n`)
   })
 
-  it('lets nothing that a stranger sent steer the terminal [ATK-135]', async () => {
+  it('lets nothing that a stranger sent steer the terminal [ATK-132] [ATK-135]', async () => {
     const subject = 'a\r\nb\u001b[2J\u009b\u2028"c'
     const path = await written('stranger.log', [{ subject }])
     const { stdout } = await xaa(['query', path])

@@ -14,6 +14,7 @@ it.each([
   ['a table of tests', "it.each([1, 2])('is refused with %i <AUTH0-01>', () => {})", ['AUTH0-01']],
   ['a row of a table', "it.each([\n  ['<JAG-01> no typ', 1],\n])('%s', () => {})", ['JAG-01']],
   ['a row of its own lines', 'it.each([\n  [\n    "<JAG-01> it’s",\n    1,\n  ],\n])', ['JAG-01']],
+  ['a test about a fault of the field', "it('<T10> says so', () => {})", ['T10']],
   ['a template', 'it(`<JAG-01> says so`, () => {})', ['JAG-01']],
 ])('%s has a title', (_, source, ids) => {
   expect(idsOf(source)).toEqual(ids)
@@ -25,7 +26,7 @@ it.each([
   ['a test in a comment', "// it('<JAG-01> says so', () => {})"],
   ['a test in a long comment', "/*\nit('<JAG-01> says so', () => {})\n*/"],
   ['an expectation', "expect(x).toBe('<JAG-01>')"],
-  ['a title without an id', "it('says <JAG>, <T10> and <jag-01>', () => {})"],
+  ['a title without an id', "it('says <JAG>, <T1> and <jag-01>', () => {})"],
 ])('%s has none', (_, source) => {
   expect(idsOf(source)).toEqual([])
 })

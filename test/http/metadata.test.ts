@@ -59,7 +59,7 @@ describe('metadata', () => {
     })
   })
 
-  it('[META-02] [META-03] [META-04] [EMA-06] of the resource authorization server names the profile and its grant', async () => {
+  it('[T86] [META-02] [META-03] [META-04] [EMA-06] of the resource authorization server names the profile and its grant', async () => {
     expect(await document('chat')).toMatchObject({
       grant_types_supported: [grantType.jwtBearer, grantType.jwtDpop],
       authorization_grant_profiles_supported: [idJagGrantProfile],
@@ -82,7 +82,7 @@ describe('metadata', () => {
       expect(JSON.stringify(metadata)).not.toContain('dpop')
   })
 
-  it('[META-05] says nothing of whom a server trusts or knows', async () => {
+  it('[T86] [META-05] says nothing of whom a server trusts or knows', async () => {
     const text = JSON.stringify([await document('idp'), await document('chat')])
     for (const name of [beta, files, 'wiki', 'alice']) expect(text).not.toContain(name)
     expect(JSON.stringify(await document('chat'))).not.toContain(acme)

@@ -43,7 +43,7 @@ beforeEach(async () => {
 })
 
 describe('a key', () => {
-  it('is found by the issuer’s metadata, fetched once for everybody who waits', async () => {
+  it('[T60] is found by the issuer’s metadata, fetched once for everybody who waits', async () => {
     await Promise.all(Array.from({ length: 20 }, () => find('k1')))
     now += 299
     await find('k1')
@@ -56,7 +56,7 @@ describe('a key', () => {
     expect(fetched).toEqual([jwksUri])
   })
 
-  it('[ATK-121] that is new is found at once', async () => {
+  it('[ATK-121] [T62] that is new is found at once', async () => {
     await find('k1')
     await publish('k1', 'k2')
     await find('k2')
@@ -67,7 +67,7 @@ describe('a key', () => {
     await find('k3')
   })
 
-  it('[ATK-121] that was withdrawn is refused after 600 s at the latest, and before when the set was looked at', async () => {
+  it('[ATK-121] [T62] that was withdrawn is refused after 600 s at the latest, and before when the set was looked at', async () => {
     await publish('k1', 'k2')
     await find('k2')
     await publish('k1')
@@ -89,7 +89,7 @@ describe('a key', () => {
     await expect(find('k1')).rejects.toEqual(unknown)
   })
 
-  it('[ATK-120] that nobody publishes leads to two fetches in any 30 s: 10 000 in a minute to four', async () => {
+  it('[ATK-120] [T61] that nobody publishes leads to two fetches in any 30 s: 10 000 in a minute to four', async () => {
     await find('k1')
     for (let asked = 0; asked < 10_000; asked++) {
       now = 1000 + asked * 0.0059
@@ -100,7 +100,7 @@ describe('a key', () => {
     expect(jwksFetches()).toBe(4)
   })
 
-  it('[ATK-120] that nobody publishes leads to one fetch for all who ask at once', async () => {
+  it('[ATK-120] [T61] that nobody publishes leads to one fetch for all who ask at once', async () => {
     await find('k1')
     now += 30
     const asked = await Promise.allSettled(Array.from({ length: 50 }, () => find(randomUUID())))
@@ -130,7 +130,7 @@ describe('an issuer in trouble', () => {
     await find('k1')
   })
 
-  it('[ATK-119] serves known keys for an hour from its last good set, and then is 503', async () => {
+  it('[ATK-119] [T63] serves known keys for an hour from its last good set, and then is 503', async () => {
     await find('k1')
     documents.set(jwksUri, { status: 500, body: '' })
     for (const age of [301, 601, 3600]) {

@@ -50,7 +50,7 @@ describe('a key set', () => {
     await expect(find([...keys, key], 'k99')).rejects.toEqual(refusedSet('more than 100'))
   })
 
-  it('[ATK-118] that names two keys with one kid is refused', async () => {
+  it('[ATK-118] [T66] that names two keys with one kid is refused', async () => {
     const keys = [await publicJwk('a'), { ...(await publicJwk('b')), kid: 'a' }]
     await expect(keySetOf({ keys })).rejects.toEqual(refusedSet('two keys with one kid'))
   })
@@ -73,7 +73,7 @@ describe('a key set', () => {
     await expect(find([{ ...bare, kid: 'a', alg: 'ES384' }], 'a')).rejects.toEqual(refusedSet('holds no key'))
   })
 
-  it('[ATK-015] finds a key without kid when one fits the algorithm, and not when two do', async () => {
+  it('[ATK-015] [T66] finds a key without kid when one fits the algorithm, and not when two do', async () => {
     const keys = [await publicJwk('a'), await publicJwk('r', 'RS256')]
     expect(await find(keys, undefined)).toMatchObject({ algorithm: { name: 'ECDSA' } })
     expect(await find(keys, undefined, 'RS256')).toMatchObject({ algorithm: { name: 'RSASSA-PKCS1-v1_5' } })

@@ -31,7 +31,7 @@ const trusted = () => {
 }
 
 describe('single use', () => {
-  it('[ATK-056] [SEC-05] [D-05] [EMA-10] [T-14] a second redemption is refused', async () => {
+  it('[ATK-056] [T51] [SEC-05] [D-05] [EMA-10] [T-14] a second redemption is refused', async () => {
     expect((await again()).statusCode).toBe(200)
     await expectRefused(call, replay)
   })
@@ -69,7 +69,7 @@ describe('single use', () => {
     expect(new Set(world.spent.map(({ key }) => key)).size).toBe(2)
   })
 
-  it('[ATK-061] [SEC-05] the record outlives every clock that could still accept the token', async () => {
+  it('[ATK-061] [T52] [SEC-05] the record outlives every clock that could still accept the token', async () => {
     expect((await again()).statusCode).toBe(200)
     const { now } = world.clock
     expect(world.spent.map(({ until }) => until)).toEqual([now + 60 + 30 + 5])
@@ -114,7 +114,7 @@ describe('an issuer whose ID-JAGs are good until they expire', () => {
     trusted().assertions = 'until-exp'
   })
 
-  it('[ATK-063] [RAS-22] [VER-09] [T-14] may have one redeemed again, by its client, until then', async () => {
+  it('[ATK-063] [T51] [RAS-22] [VER-09] [T-14] may have one redeemed again, by its client, until then', async () => {
     for (let use = 0; use < 5; use++) expect((await again()).statusCode).toBe(200)
     expect(world.audit.filter(({ outcome }) => outcome === 'granted')).toHaveLength(5)
     await expectRefused(

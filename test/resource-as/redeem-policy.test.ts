@@ -189,7 +189,7 @@ describe('what is granted', () => {
     expect(answer.json()).toMatchObject({ resource: mcp, scope: 'chat.read' })
   })
 
-  it('[RAS-10] [FL-DEN-01] nothing to a client without a policy, or one its issuer may not speak for', async () => {
+  it('[ATK-049] [RAS-10] [FL-DEN-01] nothing to a client without a policy, or one its issuer may not speak for', async () => {
     const { id } = world.chat.clients.basic
     const policy = world.chat.policies.get(id)
     const entry = world.chat.trusted.get(acme)

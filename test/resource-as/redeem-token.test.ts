@@ -138,7 +138,7 @@ describe('the signature [RAS-04]', () => {
     }
   })
 
-  it('[ATK-015] needs no kid when the issuer has one key for it, and needs one when it has two', async () => {
+  it('[ATK-015] [T66] needs no kid when the issuer has one key for it, and needs one when it has two', async () => {
     const acmeTrust = world.chat.trusted.get(acme)
     if (acmeTrust === undefined) throw new Error('no entry')
     expect((await redeem(world, { header: { kid: undefined } })).statusCode).toBe(200)

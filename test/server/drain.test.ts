@@ -63,7 +63,7 @@ async function deaf(): Promise<void> {
 }
 
 describe('a server that is closed with a delay', () => {
-  it('is not ready at once, and goes on answering, with Connection: close', async () => {
+  it('[ATK-129] is not ready at once, and goes on answering, with Connection: close', async () => {
     const before = await fetch(`${address}/health/ready`)
     expect([before.status, before.headers.get('keep-alive')]).toEqual([200, 'timeout=5'])
     const kept = await connection()
@@ -93,7 +93,7 @@ describe('a server that is closed with a delay', () => {
     await closed
   })
 
-  it('answers a request that was only half there', async () => {
+  it('[ATK-129] answers a request that was only half there', async () => {
     const half = await connection()
     half.send(`${head}grant`)
     expect((await fetch(`${address}/health/live`)).status).toBe(200)

@@ -48,7 +48,7 @@ const heldFor = ({ throttle }: Instance, sender = '192.0.2.7', client = 'assista
   throttle.heldFor(sender, () => client)
 
 describe('wrong credentials', () => {
-  it('[ATK-074] ten in a minute hold their sender back for that client at every instance, and nobody else', async () => {
+  it('[ATK-074] [T58] ten in a minute hold their sender back for that client at every instance, and nobody else', async () => {
     const { one, other } = twoInstances()
     await wrongTimes(one, 9)
     expect(await heldFor(one)).toBe(0)

@@ -108,7 +108,7 @@ describe('the kill switch', () => {
     await expect.poll(next, soon).toBe(true)
   })
 
-  it('makes every server fetch the keys of an issuer anew', async () => {
+  it('[ATK-121] [T62] makes every server fetch the keys of an issuer anew', async () => {
     await tokens()
     const before = world.fetches()
     await world.administer('purgeIssuerKeys', world.login)

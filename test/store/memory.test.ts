@@ -32,7 +32,7 @@ describe('once', () => {
     expect(store.size).toBe(1)
   })
 
-  it('[ATK-065] rejects when it is full, and never forgets what is still of use', async () => {
+  it('[ATK-065] [T57] rejects when it is full, and never forgets what is still of use', async () => {
     let now = 1000
     const store = memoryStore({ now: () => now, maxEntries: 50 })
     for (let id = 0; id < 50; id++) await store.once(`k${id}`, id < 10 ? 1002 : 2000)
@@ -43,7 +43,7 @@ describe('once', () => {
     expect(store.size).toBe(41)
   })
 
-  it('[ATK-065] takes again a key whose record has ended, also when it is full', async () => {
+  it('[ATK-065] [T57] takes again a key whose record has ended, also when it is full', async () => {
     let now = 1000
     const store = memoryStore({ now: () => now, maxEntries: 1 })
     await store.once('a', 1000.5)

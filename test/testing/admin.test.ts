@@ -72,7 +72,7 @@ describe('a switch holds for the next request', () => {
     await admin(path, { method: 'PATCH', body: { enabled: true } })
   })
 
-  it('of a connection that is deleted', async () => {
+  it('[T84] of a connection that is deleted', async () => {
     const { notebook } = world.clients
     const path = `/connections/${segment(notebook.idp.id)}/${segment(chat.issuer)}`
     expect((await admin(path, { method: 'DELETE' })).status).toBe(200)

@@ -53,7 +53,7 @@ describe('the consent page', () => {
     expect((await asked(program)).text).toContain('<strong>a program on this computer</strong> (127.0.0.1:5000)')
   })
 
-  it('shows no text of a stranger unescaped: not the name, the scope, the resource, nor the redirect', async () => {
+  it('[ATK-132] shows no text of a stranger unescaped: not the name, the scope, the resource, nor the redirect', async () => {
     const hostile = await openStage('acme.example')
     const bad = '"><img src=x onerror=alert(1)>'
     hostile.options.scopeText = () => bad

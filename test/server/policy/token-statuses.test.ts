@@ -144,7 +144,7 @@ describe('tokens end', () => {
     expect(await there.statuses.indexFor(aliceAtChat, world.now() + 600)).not.toBe(index)
   })
 
-  it('with what the configuration has switched off', async () => {
+  it('[T84] with what the configuration has switched off', async () => {
     const world = policyWorld()
     const { statuses } = await world.process()
     const index = await statuses.indexFor(aliceAtChat, world.now() + 600)
