@@ -1,7 +1,8 @@
-/** What is answered to a request that is broken as HTTP, before any route: the refusal of an OAuth endpoint, and the connection ends. */
+/** What is answered to a request that is broken as HTTP, or that no endpoint of ours takes: the refusal of an OAuth endpoint. */
 
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyReply } from 'fastify'
 import { errorAnswer } from '../protocol/http-answer.ts'
 import { unreadable } from '../protocol/request-head.ts'
 
@@ -20,4 +21,14 @@ export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
   const lines = Object.entries({ ...headers, ...own }).map(([name, value]) => `${name}: ${value}\r\n`)
   if (socket.writable) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
   socket.destroy(error)
+}
+
+/**
+ * Answers what Fastify itself refuses outside of the scopes of our endpoints: an address that cannot be read, or a body that nobody asked
+ * for. In our own words, because Fastify's name the framework and repeat the input. A failure of the server is 500 and not a word of it.
+ */
+export function refuseElsewhere(error: Error & { statusCode?: number }, reply: FastifyReply): FastifyReply {
+  const { statusCode = 500 } = error
+  const { status, headers, body } = errorAnswer(statusCode < 500 ? unreadable(error, statusCode) : error, false)
+  return reply.code(status).headers(headers).send(body)
 }

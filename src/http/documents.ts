@@ -1,6 +1,6 @@
 /** Public documents on Fastify: metadata and key sets, readable from any origin, at the addresses clients try. */
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { JWK } from 'jose'
 import { documentHeaders, documentPreflightHeaders } from '../protocol/http-answer.ts'
 import type { Metadata } from '../protocol/metadata.ts'
@@ -13,7 +13,10 @@ export function serveDocument(
 ): void {
   for (const path of new Set(paths)) {
     app.get(path, async (_request, reply) => reply.headers(documentHeaders).send(JSON.stringify(document())))
-    app.options(path, async (_request, reply) => reply.code(204).headers(documentPreflightHeaders).send())
+    const preflight = async (_request: FastifyRequest, reply: FastifyReply) =>
+      reply.code(204).headers(documentPreflightHeaders).send()
+    // A handler alone would come after Fastify's word on the media type of a body.
+    app.options(path, { onRequest: preflight }, preflight)
   }
 }
 

@@ -81,11 +81,14 @@ function nameForPeople(name: string): string {
 export const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 /**
- * Splits a scope string into its tokens, each once. `invalid_scope` for a character outside RFC 6749 §3.3.
- * Several spaces in a row are taken as one.
+ * Splits a scope string into its tokens, each once; none for the empty string. `invalid_scope` for a character outside RFC 6749 §3.3, and
+ * for spaces alone. Several spaces in a row are taken as one.
  */
 export function parseScope(scope: string): string[] {
   const tokens = scope.split(' ').filter((token) => token !== '')
+  // RFC 6749 §3.3: a scope is at least one token. Taken as no scope at all, spaces would ask for everything.
+  if (tokens.length === 0 && scope !== '')
+    throw new OAuthError('invalid_scope', 'scope holds spaces alone', { reason: 'scope_denied' })
   for (const token of tokens)
     if (!scopeToken.test(token))
       throw new OAuthError('invalid_scope', 'scope holds a character that RFC 6749 section 3.3 does not allow', {

@@ -5,8 +5,8 @@ import type { RequestListener } from 'node:http'
 import { createServer, Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
-import fastify, { type FastifyInstance, type FastifyServerFactory } from 'fastify'
-import { refuseBrokenRequest } from '../http/broken-request.ts'
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyServerFactory } from 'fastify'
+import { refuseBrokenRequest, refuseElsewhere } from '../http/broken-request.ts'
 import type { TlsSetting } from './config-transport.ts'
 import type { Listen } from './config-values.ts'
 import { StartError } from './start-error.ts'
@@ -37,12 +37,18 @@ export function newApp({ trustedProxies = [], tls, warn = () => {} }: AppOptions
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     requestTimeout: 9000,
     clientErrorHandler: refuseBrokenRequest,
+    frameworkErrors: (error, _request, reply: FastifyReply) => void refuseElsewhere(error, reply),
     forceCloseConnections: 'idle',
     // What was accepted is answered, also while the server closes.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
     http,
     ...own,
+  })
+  app.setErrorHandler(async (error: FastifyError, _request, reply) => {
+    if ((error.statusCode ?? 500) >= 500)
+      warn(`a request failed outside of every endpoint: ${error.stack ?? error.message}`)
+    return refuseElsewhere(error, reply)
   })
   if (tls === undefined) return app
   const { server } = app

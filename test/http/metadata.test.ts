@@ -94,6 +94,9 @@ describe('metadata', () => {
     const answer = await world.idp.app.inject({ method: 'OPTIONS', url: wellKnown, headers })
     expect(answer.statusCode).toBe(204)
     expect(answer.headers['access-control-allow-headers']).toContain('mcp-protocol-version')
+    const typed = { ...headers, 'content-type': 'application/x-www-form-urlencoded' }
+    const withBody = { method: 'OPTIONS', url: '/jwks', headers: typed, body: '' } as const
+    expect((await world.idp.app.inject(withBody)).statusCode).toBe(204)
   })
 
   it('is nowhere else: an address that is not served is 404', async () => {

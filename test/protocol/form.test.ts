@@ -93,13 +93,24 @@ describe('a scope', () => {
   })
 
   it('is its tokens, each once, in order', () => {
-    const tokens = fc.array(token.filter((one) => !/["\\]/.test(one)))
+    const tokens = fc.array(
+      token.filter((one) => !/["\\]/.test(one)),
+      { minLength: 1 },
+    )
     fc.assert(
       fc.property(tokens, (all) => {
         expect(parseScope(all.join(' '))).toEqual([...new Set(all)])
         expect(parseScope(` ${all.join('   ')} `)).toEqual([...new Set(all)])
       }),
     )
+  })
+
+  it('of spaces alone is refused, and is not taken as a request for everything; without a value it was not sent', () => {
+    for (const spaces of [' ', '   '])
+      expect(() => parseScope(spaces)).toThrow(
+        expect.objectContaining({ code: 'invalid_scope', reason: 'scope_denied' }),
+      )
+    expect(parseScope('')).toEqual([])
   })
 
   it('with any other character is refused', () => {

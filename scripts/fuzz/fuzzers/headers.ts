@@ -20,6 +20,8 @@ interface Lines {
   authorization?: string
   /** True when nothing of it may be granted, whatever else stands there. */
   never?: boolean
+  /** What is right instead of a grant. */
+  judge?: Shot['judge']
   contract?: Shot['contract']
   body?: string
 }
@@ -51,6 +53,7 @@ export const headers: HttpFuzzer = {
       never,
       contract = 'oauth',
       body = form,
+      judge,
     } = random.pick(ways)(good, random, genuine)
     const head = [start, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n')
     return {
@@ -59,6 +62,7 @@ export const headers: HttpFuzzer = {
       contract,
       last: contract === 'http',
       judge(answer) {
+        if (judge !== undefined) return judge(answer)
         if (never === true) return `accepted with ${JSON.stringify(head.slice(0, 200))}`
         return (
           credentialsObjection({ body, authorization }, chat.client) ??
@@ -257,13 +261,13 @@ function address(good: Lines, random: Random): Lines {
     line(hostileText('/token', random)).replace(/\s/g, '') || '/',
   ])
   if (method === 'POST' && target === '/token') return good
-  // GET of a public document is answered by right; the other documents say nothing to a POST.
-  const open = method !== 'POST'
   return {
     ...good,
     start: `${method} ${target} HTTP/1.1`,
     contract: 'http',
-    never: !open,
+    // A public document is for everybody to read; nothing else is answered without a form.
+    judge: ({ status, body }) =>
+      method !== 'POST' && (status === 204 || body === '' || /^{"keys":\[/.test(body)) ? undefined : 'accepted',
     body: '',
     headers: [...good.headers.filter(([name]) => name !== 'content-length'), ['content-length', '0']],
   }
