@@ -92,6 +92,24 @@ describe('a refresh token of a deployment', () => {
     await expect.poll(async () => (await issue()).status, soon).toBe(200)
   })
 
+  it('is ended for good by a connection that an administrator switched off in its entry, and on again', async () => {
+    const token = (await issue()).body.access_token
+    const path = `/connections/assistant/${encodeURIComponent(world.chat)}`
+    const put = async (disabled: boolean) => {
+      const headers = { 'if-match': (await world.admin(0, 'GET', path)).headers.get('etag') ?? '' }
+      const refreshTokens = { maxAge: 8 * hour }
+      const entry = { clientId: 'assistant-at-chat', scopes: ['chat.read'], everyone: true, refreshTokens, disabled }
+      return await world.admin(0, 'PUT', path, { body: entry, headers })
+    }
+    expect((await put(false)).status).toBe(200)
+    await expect.poll(async () => (await use(1, token)).status, soon).toBe(200)
+    expect((await put(true)).status).toBe(200)
+    expect((await put(false)).status).toBe(200)
+    for (const at of [0, 1])
+      await expect.poll(async () => (await use(at, token)).body.error, soon).toBe('invalid_grant')
+    await expect.poll(async () => (await use(1, (await issue()).body.access_token)).status, soon).toBe(200)
+  })
+
   it('is taken for as long as the connection says that an administrator changed, and stands nowhere in the audit', async () => {
     const token = (await issue()).body.access_token
     expect((await use(0, token)).status).toBe(200)

@@ -21,9 +21,6 @@ export interface Administration {
   purgeKey(kid: string, actor: Actor): Promise<Outcome>
 }
 
-/** Refresh tokens live no longer: a lifted block is remembered this long. */
-const longestSession: Seconds = 90 * 24 * 3600
-
 /** Works on the records of a store, beside any number of servers that follow them. */
 export function administration(records: Records, now: () => Seconds): Administration {
   const decide = decider(records, now)
@@ -55,12 +52,7 @@ export function administration(records: Records, now: () => Seconds): Administra
       return await decide('unblock', actor, async ({ at }) => {
         const block = await find(named)
         if (block === undefined) return undefined
-        const lifted = { ...named, liftedAt: at }
-        return [
-          ...(await endings(records, named, at)),
-          await put(kinds.lifted, blockId(named), lifted, at + longestSession),
-          { kind: kinds.block, id: block.id, expected: block.version },
-        ]
+        return [...(await endings(records, named, at)), { kind: kinds.block, id: block.id, expected: block.version }]
       })
     },
     purgeIssuerKeys: (issuer, actor) =>

@@ -5,7 +5,7 @@ import { type Block, blockOf } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
 import { ConflictError, type RecordChange, type Records } from '../../store/store.ts'
 import { endOfIndex, knownAccesses } from './access-records.ts'
-import { type Change, headChange, kinds, readHead } from './policy-records.ts'
+import { blockId, type Change, headChange, kinds, readHead } from './policy-records.ts'
 
 /** Who acts, and why. */
 export interface Actor {
@@ -57,14 +57,28 @@ export function decider(records: Records, now: () => Seconds) {
   }
 }
 
+/** Refresh tokens live no longer: who was stopped is remembered this long. */
+export const longestSession: Seconds = 90 * 24 * 3600
+
 /** The most records that one change touches. */
 const most = 500
 
 /**
- * The changes that end, for good, every token of the accesses that a block fits: they belong to the change that lifts it. When there
- * are more than one change may hold, the others are made now, while the block still stands.
+ * The changes that end, for good, what was granted to whomever a block fits: they belong to the change that lifts it, or that switches
+ * an entry on again. Access tokens end one by one; when there are more of them than one change may hold, the others are ended now,
+ * while the block still stands. Refresh tokens end because they are older.
  */
 export async function endings(records: Records, names: Block, at: Seconds): Promise<RecordChange[]> {
+  const id = blockId(names)
+  const expected = (await records.get(kinds.lifted, id))?.version ?? 0
+  const value = { ...names, liftedAt: at }
+  return [
+    ...(await endingsOfTokens(records, names, at)),
+    { kind: kinds.lifted, id, expected, value, until: at + longestSession },
+  ]
+}
+
+async function endingsOfTokens(records: Records, names: Block, at: Seconds): Promise<RecordChange[]> {
   const accesses = (await knownAccesses(records)).filter(({ access }) => blockOf([names], access) !== undefined)
   const ends = accesses.flatMap(({ id, index }): RecordChange[] => [
     endOfIndex(index, at),

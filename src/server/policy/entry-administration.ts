@@ -2,8 +2,7 @@
 
 import type { Seconds } from '../../protocol/ports.ts'
 import type { RecordChange, Records, RecordValue } from '../../store/store.ts'
-import { longestTokenLife } from './access-records.ts'
-import { type Actor, decider, endings, type Outcome } from './decision.ts'
+import { type Actor, decider, endings, longestSession, type Outcome } from './decision.ts'
 import { type EntryKind, entryId, entryKinds, namesOfEntry } from './entry-records.ts'
 
 /** Which entry. */
@@ -35,7 +34,7 @@ export class EntryConflictError extends Error {
  * store cannot answer: then it is unknown whether the change was made. Does NOT check what an entry says.
  */
 export interface EntryAdministration {
-  /** `value` is the entry in the shape of the configuration. Tokens that ended while it was off stay ended when it is on again. */
+  /** `value` is the entry in the shape of the configuration. Tokens from before it was off, refresh tokens too, stay ended when it is on again. */
   put(place: EntryPlace, value: RecordValue & { disabled: boolean }, seen: Seen, actor: Actor): Promise<Outcome>
   /** Hides the entry of the configuration too. */
   remove(place: EntryPlace, seen: Seen, actor: Actor): Promise<Outcome>
@@ -70,8 +69,8 @@ export function entryAdministration(records: Records, now: () => Seconds): Entry
       decide(`remove ${entryKinds[place.kind]}`, actor, async ({ at, by, note }) => {
         const { expected } = await found(place, seen)
         const mark = changeOf(place, expected, withNote({ removed: true, at, by }, note))
-        // What was issued under it must be found and ended; after that, only an entry of the configuration needs the mark.
-        return [place.configured === undefined ? { ...mark, until: at + 2 * longestTokenLife } : mark]
+        // What was issued under it must be found and ended, also when the entry is made again; after that, only an entry of the configuration needs the mark.
+        return [place.configured === undefined ? { ...mark, until: at + longestSession } : mark]
       }),
   }
 }

@@ -158,6 +158,33 @@ describe('an entry', () => {
     expect(feed.isEnded(index)).toBe(true)
     expect(feed.isEnded(await statuses.indexFor({ ...aliceAtChat, users: ['bob'] }, world.now() + 600))).toBe(false)
   })
+
+  it.each([
+    ['disabled', { ...trusting(acme), disabled: true }],
+    ['removed', undefined],
+  ])('that was %s ends refresh tokens from before it, however much later it is made again', async (_, off) => {
+    const { entries, follow, ...world } = entryWorld()
+    const feed = await follow()
+    const place = { ...placeOf(acme), configured: undefined }
+    const { version } = await entries.put(place, trusting(acme), 'none', operator)
+    await feed.refresh()
+    // Made for the first time, it ends nothing.
+    expect(feed.blocks.lifted()).toEqual([])
+    const seen = await (off === undefined
+      ? entries.remove(place, version, operator)
+      : entries.put(place, off, version, operator))
+    world.pass(80 * 24 * 3600)
+    const changed = off === undefined ? 'none' : seen.version
+    const { version: again } = await entries.put(place, trusting(acme), changed, operator)
+    await feed.refresh()
+    const ended = { issuer: acme, audience: chat, liftedAt: world.now() }
+    expect(feed.blocks.lifted()).toEqual([ended])
+    world.pass(60)
+    await entries.put(place, trusting(acme, ['more']), again, operator)
+    await feed.refresh()
+    // A change of one that was on ends nothing more.
+    expect(feed.blocks.lifted()).toEqual([ended])
+  })
 })
 
 describe('what is built of entries', () => {
