@@ -110,7 +110,7 @@ export interface AccessQuestion {
   /** Who issued the subject token. */
   issuer: string
   /** Those in force. */
-  blocks: readonly Block[]
+  blocks: Iterable<Block>
   now: Seconds
   skew: Seconds
 }

@@ -15,12 +15,12 @@ const LiftedBlock = z.strictObject(names)
 export function blockRoutes(context: AdminContext): Routes {
   const { policy } = context.options
   const shownOf = (wanted: Block) =>
-    policy.blocks.inForce().find((one) => blockMembers.every((member) => one[member] === wanted[member])) ?? wanted
+    [...policy.blocks.inForce()].find((one) => blockMembers.every((member) => one[member] === wanted[member])) ?? wanted
   return {
     '/blocks': {
       async GET() {
         await context.refreshed()
-        return policy.blocks.inForce()
+        return [...policy.blocks.inForce()]
       },
       async POST(request, reply) {
         const { note, ...given } = parsed(NewBlock, request.body)

@@ -1,6 +1,6 @@
 /** Follows what administrators change: every process has it within a second, and none decides by what is older than half a minute. */
 
-import { type Block, type Blocks, blockMembers, blockOf } from '../../protocol/blocks.ts'
+import { type Block, BlockIndex, type Blocks, blockOf } from '../../protocol/blocks.ts'
 import { unavailable } from '../../protocol/errors.ts'
 import type { Seconds } from '../../protocol/ports.ts'
 import type { Records } from '../../store/store.ts'
@@ -51,6 +51,7 @@ const settling: Seconds = usableFor + 10
 export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFeed> {
   const { records, now, say, switchedOff = () => [], interval = 500 } = options
   let known = noPolicy
+  let inForce = new BlockIndex(known.blocks)
   let revision = 0
   let readAt: Seconds = Number.NEGATIVE_INFINITY
   /** Indexes that a block ended. They stay ended: when it is lifted they are recorded one by one. */
@@ -74,7 +75,10 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
     // Whoever has not heard of a block yet may still issue under it, so it is looked for again for a while.
     if (fingerprint === scannedFor && now() - changedAt > settling) return
     const accesses = all.length === 0 ? [] : await knownAccesses(records)
-    blocked = new Set(accesses.filter(({ access }) => blockOf(all, access) !== undefined).map(({ index }) => index))
+    const stopping = new BlockIndex(all)
+    blocked = new Set(
+      accesses.filter(({ access }) => blockOf(stopping, access) !== undefined).map(({ index }) => index),
+    )
     scannedFor = fingerprint
   }
   const read = async (): Promise<void> => {
@@ -88,6 +92,7 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
       const found = await readPolicyRecords(records, lost ? noPolicy : known)
       await scan(found)
       known = found
+      inForce = new BlockIndex(found.blocks)
       revision = latest
       if (before !== undefined && found.version !== before) say(`policy ${found.version} is in force`)
     }
@@ -118,14 +123,19 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
     return known
   }
 
+  const blocksInForce = () => {
+    current()
+    return inForce
+  }
+
   await refresh()
   const timer = setInterval(() => {
     if (pending === undefined) void poll()
   }, interval)
   timer.unref()
   return {
-    blocks: { inForce: () => current().blocks, lifted: () => current().lifted },
-    isOff: (names) => current().blocks.some((block) => blockMembers.every((member) => block[member] === names[member])),
+    blocks: { inForce: blocksInForce, lifted: () => current().lifted },
+    isOff: (names) => current().blocks.length > 0 && inForce.has(names),
     entries: () => current().entries,
     isEnded: (index) => current().ended.has(index) || blocked.has(index),
     endedBetween: (from, to) => [...new Set([...current().ended, ...blocked])].filter((one) => one >= from && one < to),

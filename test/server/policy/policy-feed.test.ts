@@ -20,7 +20,7 @@ describe('a block', () => {
     await world.admin.unblock({ user: 'alice' }, it3am)
     for (const feed of [one, other]) {
       await feed.refresh()
-      expect(feed.blocks.inForce()).toEqual([])
+      expect([...feed.blocks.inForce()]).toEqual([])
       expect(feed.blocks.lifted()).toEqual([{ user: 'alice', liftedAt: world.now() }])
     }
   })
@@ -89,7 +89,7 @@ describe('the policy of a process', () => {
     world.lose()
     world.pass(30)
     await expect(feed.refresh()).rejects.toThrow('away')
-    expect(feed.blocks.inForce()).toEqual([])
+    expect([...feed.blocks.inForce()]).toEqual([])
     expect(feed.check()).toBeUndefined()
     world.pass(1)
     for (const ask of [
@@ -102,7 +102,7 @@ describe('the policy of a process', () => {
     expect(() => feed.check()).toThrow('31 s ago')
     world.empty()
     await feed.refresh()
-    expect(feed.blocks.inForce()).toEqual([])
+    expect([...feed.blocks.inForce()]).toEqual([])
     expect(feed.check()).toBeUndefined()
   })
 
@@ -116,7 +116,7 @@ describe('the policy of a process', () => {
     const world = policyWorld()
     const feed = await world.follow({ interval: 5 })
     await world.admin.block({ user: 'alice' }, it3am)
-    await expect.poll(() => feed.blocks.inForce()).toHaveLength(1)
+    await expect.poll(() => [...feed.blocks.inForce()]).toHaveLength(1)
     world.lose()
     await expect.poll(() => world.said).toContain('the policy cannot be read: the store is away')
     world.empty()
@@ -140,12 +140,7 @@ describe('the policy of a process', () => {
     await feed.refresh()
     const late = await world.follow()
     for (const one of [feed, late]) {
-      expect(
-        one.blocks
-          .inForce()
-          .map(({ user }) => user)
-          .sort(),
-      ).toEqual(['alice', 'bob'])
+      expect([...one.blocks.inForce()].map(({ user }) => user).sort()).toEqual(['alice', 'bob'])
       expect(one.isPurgedKey('stolen')).toBe(true)
       expect(one.isEnded(index)).toBe(true)
     }

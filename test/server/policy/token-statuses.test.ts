@@ -109,7 +109,7 @@ describe('tokens end', () => {
     await world.admin.block({ client: aliceAtChat.client }, operator)
     await world.admin.unblock({ client: aliceAtChat.client }, operator)
     await feed.refresh()
-    expect(feed.blocks.inForce()).toEqual([])
+    expect([...feed.blocks.inForce()]).toEqual([])
     expect(indexes.filter((index) => !statuses.isEnded(index))).toEqual([])
   })
 
