@@ -6,7 +6,13 @@ import type { User } from '../idp/connections.ts'
 import type { RefreshTokenIssue } from '../idp/refresh-tokens.ts'
 import type { RefreshTokenRecord, RefreshTokens } from '../idp/subject.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { ConflictError, type Records, type RecordValue } from '../store/store.ts'
+import {
+  ConflictError,
+  type RecordChange,
+  type Records,
+  type RecordValue,
+  StoreUnavailableError,
+} from '../store/store.ts'
 import { answered } from './answered.ts'
 
 /** Where people sign in, as it is configured and switched on now. */
@@ -27,6 +33,14 @@ export interface StoredRefreshTokensOptions {
 }
 
 const kind = 'refresh-token'
+const kindOfShare = 'refresh-tokens-of'
+
+/** How many live refresh tokens one client has of one person: nobody has more devices, and a loop does not fill the store. */
+const mostOfOne = 20
+const mostAttempts = 20
+
+/** The ids of the tokens of one client for one person, the oldest first. */
+const Share = z.object({ tokens: z.array(z.string()) })
 
 const Kept = z.object({
   client: z.string(),
@@ -54,7 +68,8 @@ const Kept = z.object({
 
 /**
  * {@link RefreshTokens} for every process on the same store, with the means to make and end them. What can be looked up is not
- * remembered: a person's record is kept with the token only where nobody else knows it. Throws `temporarily_unavailable` when the store
+ * remembered: a person's record is kept with the token only where nobody else knows it. Of one client for one person the latest twenty
+ * live: another ends the oldest. Throws `temporarily_unavailable` when the store
  * cannot answer, and `invalid_grant` for a token whose source is switched off.
  */
 export function storedRefreshTokens({
@@ -83,9 +98,9 @@ export function storedRefreshTokens({
     },
     keep: (token, record) =>
       answered(async () => {
-        await records.change([
-          { kind, id: idOf(token), expected: 0, value: recordValueOf(record, findSource), until: record.expiresAt },
-        ])
+        const id = idOf(token)
+        const made = { kind, id, expected: 0, value: recordValueOf(record, findSource), until: record.expiresAt }
+        await withinShare(records, shareOf(issuer, record), made)
       }),
     end: (token) =>
       answered(async () => {
@@ -105,4 +120,37 @@ function recordValueOf(record: RefreshTokenRecord, findSource: StoredRefreshToke
   const isLookedUp = findSource(record.issuer ?? '')?.findUser !== undefined
   // As every store keeps it: without members that are undefined.
   return JSON.parse(JSON.stringify(isLookedUp ? value : { ...value, remembered })) as RecordValue
+}
+
+/** The id of the record that lists the tokens of one client for one person. */
+function shareOf(issuer: string, { client, sub, issuer: source, remembered }: RefreshTokenRecord): string {
+  const named = [kindOfShare, issuer, client, source ?? null, remembered?.tenant ?? null, sub]
+  return createHash('sha256').update(JSON.stringify(named)).digest('base64url')
+}
+
+/** Makes a token and, in the same change, ends the oldest of its share when there are too many. */
+async function withinShare(records: Records, share: string, made: RecordChange & { until: number }): Promise<void> {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const listed = await records.get(kindOfShare, share)
+    const tokens = listed === undefined ? [] : Share.parse(listed.value).tokens
+    // Those that ended meanwhile take nobody's place. Looked for only when it matters.
+    const found = tokens.length < mostOfOne ? [] : await Promise.all(tokens.map((id) => records.get(kind, id)))
+    const live = found.flatMap((one) => one ?? [])
+    const over = live.slice(0, Math.max(0, live.length - mostOfOne + 1))
+    const kept = tokens.length < mostOfOne ? tokens : live.slice(over.length).map(({ id }) => id)
+    const list = {
+      kind: kindOfShare,
+      id: share,
+      expected: listed?.version ?? 0,
+      value: { tokens: [...kept, made.id] },
+      until: Math.max(made.until, listed?.until ?? 0),
+    }
+    try {
+      await records.change([made, list, ...over.map(({ id, version }) => ({ kind, id, expected: version }))])
+      return
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error
+    }
+  }
+  throw new StoreUnavailableError('the refresh tokens of this person are being changed by others all the time')
 }

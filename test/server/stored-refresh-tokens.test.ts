@@ -97,6 +97,41 @@ describe('a refresh token in a store', () => {
     await expect(tokens({ records: { ...store.records, change: broken } }).end(token)).rejects.toThrow('a mistake')
   })
 
+  it('is one of twenty of its client for its person: another ends the oldest that lives', async () => {
+    const made = Array.from({ length: 23 }, (_, at) => `token-${at}`)
+    const alive = async () => {
+      const found = await Promise.all(made.map(async (one) => (await tokens().find(one)) !== undefined))
+      return made.filter((_, at) => found[at])
+    }
+    for (const one of made.slice(0, 20)) await tokens().keep(one, record())
+    expect(await alive()).toEqual(made.slice(0, 20))
+    // Of another client, person, source or provider there are as many again.
+    const others = [{ client: 'another' }, { sub: 'bob' }, { issuer: 'https://login.beta.example' }]
+    for (const [at, change] of others.entries()) await tokens().keep(`other-${at}`, record(change))
+    await tokens({ issuer: 'https://id.beta.example' }).keep('other-provider', record())
+    expect(await alive()).toEqual(made.slice(0, 20))
+    await tokens().keep('token-20', record())
+    expect(await alive()).toEqual(made.slice(1, 21))
+    await tokens().end('token-7')
+    await tokens().keep('token-21', record())
+    expect(await alive()).toEqual(made.slice(1, 22).filter((one) => one !== 'token-7'))
+    await tokens().keep('token-22', record())
+    expect(await alive()).toEqual(made.slice(2).filter((one) => one !== 'token-7'))
+  })
+
+  it('is counted also when many are made in the same moment', async () => {
+    const made = Array.from({ length: 12 }, (_, at) => `token-${at}`)
+    await Promise.all(made.map((one) => tokens().keep(one, record())))
+    const share = await store.records.list('refresh-tokens-of')
+    expect(share.map(({ value }) => new Set(Object(value).tokens).size)).toEqual([12])
+    const change = async () => {
+      throw new ConflictError('was at version 1')
+    }
+    await expect(tokens({ records: { ...store.records, change } }).keep(token, record())).rejects.toMatchObject({
+      code: 'temporarily_unavailable',
+    })
+  })
+
   it.each([
     ['full', new StoreFullError('full'), 'replay_store_full'],
     ['away', new StoreUnavailableError('away'), 'replay_store_unavailable'],
