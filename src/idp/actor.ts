@@ -1,14 +1,15 @@
 /** The actor of a token exchange: the client's own assertion, or the token of a workload that the client runs as (ID-JAG D-21, §9.7). */
 
 import { type ActorClaim, isBoundedActor } from '../protocol/actor.ts'
-import { authenticateClient, type Client } from '../protocol/client-auth.ts'
+import type { Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
-import { type Form, parseForm } from '../protocol/form.ts'
+import type { Form } from '../protocol/form.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
-import { clientAssertionType, tokenType } from '../protocol/names.ts'
+import { tokenType } from '../protocol/names.ts'
 import type { AuditFacts, Ports, Seconds } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { type ActorRequest, unsupportedActor } from './exchange-request.ts'
+import { verifyOwnAssertion } from './own-assertion.ts'
 import { verifyWorkload, type WorkloadIssuer } from './workload.ts'
 
 /** How one client shows its actor. */
@@ -71,22 +72,10 @@ export function actorClaim(actor: JudgedActor | undefined, before: unknown): Act
   throw refused('malformed', "unexpected 'act' claim value of the subject token")
 }
 
-async function fromOwnAssertion(
-  token: string,
-  { profile }: ActorRule,
-  { self: issuer, client, form, ports, skew }: ActorRules,
-): Promise<JudgedActor> {
-  const body = { client_id: client.id, client_assertion: token, client_assertion_type: clientAssertionType }
-  const shown = { authorization: [], form: parseForm(new URLSearchParams(body).toString()) }
-  // However the client authenticates itself, this is one more client assertion, and is judged as one.
-  const findClient = async () => ({ ...client, authMethods: ['private_key_jwt'] as const })
-  const { spend } = await authenticateClient(shown, { issuer, findClient, skew, ports }).catch(asActorFault)
-  // The same JWT in both places is one assertion, and is spent once.
-  const same = form.optional('client_assertion') === token
-  return {
-    claim: { iss: issuer, sub: client.id, ...(profile === undefined ? {} : { sub_profile: profile }) },
-    spend: async () => (same ? undefined : await spend().catch(asActorFault)),
-  }
+async function fromOwnAssertion(token: string, { profile }: ActorRule, rules: ActorRules): Promise<JudgedActor> {
+  const { self: iss, client } = rules
+  const spend = await verifyOwnAssertion(token, { ...rules, parameter: 'actor_token' })
+  return { claim: { iss, sub: client.id, ...(profile === undefined ? {} : { sub_profile: profile }) }, spend }
 }
 
 async function fromWorkload(
@@ -108,17 +97,9 @@ async function fromWorkload(
   }
 }
 
-/** A failure to authenticate is none of the client's own here, and no 401: the client has authenticated itself. */
-function asActorFault(cause: unknown): never {
-  if (!(cause instanceof OAuthError) || cause.code !== 'invalid_client') throw cause
-  throw refused(cause.reason, "is no good client assertion of the client's own", cause)
-}
-
 function refused(reason: Reason, message: string, cause?: unknown): OAuthError {
-  const detail = cause instanceof OAuthError ? cause.detail : undefined
   return new OAuthError('invalid_grant', `actor_token: ${message}`, {
     reason,
     ...(cause === undefined ? {} : { cause }),
-    ...(detail === undefined ? {} : { detail }),
   })
 }

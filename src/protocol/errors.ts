@@ -40,7 +40,7 @@ export interface OAuthErrorOptions {
   /** For the audit: why, in one word of the closed list. */
   reason: Reason
   /** For the audit: what was found. It may hold values of the caller, never a secret or token. */
-  detail?: string
+  detail?: string | undefined
   /** For the log: the error below this one. */
   cause?: unknown
   parameters?: ErrorParameters
