@@ -26,11 +26,14 @@ export interface ResourceServer {
   enabled: boolean
 }
 
-/** Persons by `sub` or by group. Both empty: nobody. */
+/** Persons by `sub` or by group, and workloads by name. All empty: nobody. */
 export interface People {
+  /** Every person: no workload is meant. */
   everyone?: true
   users: readonly string[]
   groups: readonly string[]
+  /** Absent: none. */
+  workloads?: readonly string[] | undefined
 }
 
 /** How `sub` is written for one resource server (ID-JAG §5; IDP-32). */
@@ -81,10 +84,12 @@ export interface Connection {
   userClaims: readonly string[]
 }
 
-/** A person as this IdP knows them now. */
+/** A person, or a workload, as this IdP knows them now. */
 export interface User {
-  /** One person, within the tenant (TEN-02). */
+  /** One person, within the tenant (TEN-02); or the name of the workload. */
   sub: string
+  /** What kind of workload it is. Absent: a person. */
+  profile?: string | undefined
   /** The tenant of this IdP that the person belongs to. Absent: it has none. */
   tenant?: string | undefined
   enabled: boolean
@@ -200,8 +205,10 @@ function denied(reason: 'policy_denied' | 'blocked', detail: string): AccessDeni
   }
 }
 
-/** Whether a person is one of these. Pure. */
+/** Whether a person or a workload is one of these. Pure. */
 export function belongs(user: User, people: People): boolean {
+  // FL-WL-02: an administrator has named the workload; nothing that is said of people is said of it.
+  if (user.profile !== undefined) return people.workloads?.includes(user.sub) === true
   return (
     people.everyone === true ||
     people.users.includes(user.sub) ||

@@ -24,9 +24,15 @@ import { orRefreshToken, type RefreshTokenIssue } from './refresh-tokens.ts'
 import type { SamlAssertions } from './saml-subject.ts'
 import { type IdTokenIssuer, type RefreshTokens, type Subject, validateSubject } from './subject.ts'
 import { subjectIdentifierFor } from './subject-identifier.ts'
-import { subjectFor } from './subject-mapping.ts'
 import { findTarget, type Targets } from './target.ts'
 import { tenantClaims } from './tenants.ts'
+import {
+  refuseActorOfWorkload,
+  subjectWithin,
+  type Workloads,
+  withoutSignIn,
+  workloadReader,
+} from './workload-subject.ts'
 
 export interface IdentityProvider extends Targets {
   issuer: string
@@ -43,6 +49,8 @@ export interface IdentityProvider extends Targets {
   pairwiseSecret?: string
   /** Absent: no client shows an actor. */
   actors?: Actors | undefined
+  /** Absent, or without the branch `workload-agent-principal`: subjects are people. */
+  workloads?: Workloads | undefined
   /** Absent: nobody can be blocked. */
   blocks?: Blocks
   /** Absent: as usual. */
@@ -70,6 +78,7 @@ function exchange(idp: IdentityProvider): Grant {
       findIssuer: idp.findIssuer,
       ...(idp.refreshTokens === undefined ? {} : { refreshTokens: idp.refreshTokens }),
       samlAssertions: idp.samlAssertions,
+      workload: workloadReader(idp, { self, client, form, ports, skew, facts }),
       client,
       ports,
       now,
@@ -77,6 +86,7 @@ function exchange(idp: IdentityProvider): Grant {
       facts,
     })
 
+    refuseActorOfWorkload(asked.actor, subject.user)
     checkBinding(subject, shown, idp.branches)
     const { server, connection } = await findTarget(idp, client.id, asked.audience, subject.user)
     const { clientThere, audTenant } = connection
@@ -85,21 +95,24 @@ function exchange(idp: IdentityProvider): Grant {
     refuseEnded(subject, client.id, server, idp)
     const details = readDetails(asked.details, server, subject)
     namePolicy()
-    const judged = decideAccess({
-      user: subject.user,
-      connection,
-      server,
-      scopes: withinScopes(asked.scopes, subject),
-      resources: asked.resources,
-      details: details !== undefined,
-      authentication: subject,
-      scopesAsked: asked.scopes.length > 0,
-      stepUpLast: idp.branches?.['step-up'] === true,
-      issuer: subject.issuer,
-      blocks: idp.blocks?.inForce() ?? [],
-      now,
-      skew: idp.skew,
-    })
+    const judged = withoutSignIn(
+      subject.user,
+      decideAccess({
+        user: subject.user,
+        connection,
+        server,
+        scopes: withinScopes(asked.scopes, subject),
+        resources: asked.resources,
+        details: details !== undefined,
+        authentication: subject,
+        scopesAsked: asked.scopes.length > 0,
+        stepUpLast: idp.branches?.['step-up'] === true,
+        issuer: subject.issuer,
+        blocks: idp.blocks?.inForce() ?? [],
+        now,
+        skew: idp.skew,
+      }),
+    )
     // FL-STEP-01: details that nobody gets are refused before a sign-in is demanded that would not help.
     const granted = grantDetails(details, { server, connection, user: subject.user, resources: giveable(judged) })
     const decision = allowedOrThrow(judged)
@@ -111,7 +124,8 @@ function exchange(idp: IdentityProvider): Grant {
     const iat = Math.floor(now)
     const claims = {
       iss: idp.issuer,
-      sub: subjectFor(subject.user, connection, idp.pairwiseSecret),
+      sub: subjectWithin(subject.user, connection, idp),
+      sub_profile: subject.user.profile,
       // ID-JAG §4.3: whatever the client called it, aud is the issuer identifier.
       aud: server.issuer,
       client_id: connection.clientThere,

@@ -17,7 +17,8 @@ export function subjectIdentifierFor(
   { audience, subjectId }: Pick<Connection, 'audience' | 'subjectId'>,
   { pairwiseSecret, branches }: { pairwiseSecret?: string; branches?: Branches | undefined },
 ): JsonObject | undefined {
-  if (subjectId === undefined) return undefined
+  // A workload signs in nowhere, so that it has no SAML name.
+  if (subjectId === undefined || user.profile !== undefined) return undefined
   const { nameId: mapping, spProvidedIdClaim, serviceProvider, ...fixed } = subjectId
   // FL-NID-01: whoever has the name today is somebody else tomorrow. No switch allows it.
   if (fixed.nameIdFormat === formats.transient) throw new TypeError('a transient name is no subject')

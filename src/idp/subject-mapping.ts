@@ -13,7 +13,8 @@ export function subjectFor(
   { audience, subject }: Pick<Connection, 'audience' | 'subject'>,
   pairwiseSecret: string | undefined,
 ): string {
-  if (subject.kind === 'same') return user.sub
+  // FL-WL-02: a workload is called as the administrator calls it, everywhere.
+  if (subject.kind === 'same' || user.profile !== undefined) return user.sub
   if (subject.kind === 'pairwise') {
     // OpenID Connect Core §8.1: from the sector (the resource server), the local id, and a secret.
     if (pairwiseSecret === undefined) throw new TypeError('a pairwise connection needs pairwiseSecret')

@@ -1,4 +1,4 @@
-/** Who the subject token speaks of: an ID Token, a refresh token or a SAML assertion, judged anew at every exchange (ID-JAG §4.3.3). */
+/** Who the subject token speaks of, by an ID Token, a refresh token, a SAML assertion or a JWT of a workload, judged anew at every exchange (ID-JAG §4.3.3). */
 
 import type { Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -86,6 +86,8 @@ export interface SubjectRules {
   samlAssertions?: SamlAssertions | undefined
   /** What the token is sent for; absent: an ID-JAG. */
   purpose?: SamlPurpose
+  /** Reads a JWT of a workload. Absent: subjects are people. Throws OAuthError `invalid_grant` for whatever a client can send. */
+  workload?: ((token: string) => Promise<Subject>) | undefined
   client: Client
   ports: Ports
   now: Seconds
@@ -105,7 +107,9 @@ export async function validateSubject(token: string, type: string, rules: Subjec
         ? await fromRefreshToken(token, rules.refreshTokens, rules)
         : type === tokenType.saml2 && takesSaml(rules)
           ? await fromAssertion(token, rules.samlAssertions, rules)
-          : unsupported(rules)
+          : type === tokenType.jwt && rules.workload !== undefined
+            ? await rules.workload(token)
+            : unsupported(rules)
   rules.facts.subject = subject.user.sub
   // IDP-22, and the same for an ID Token: the record as it is now, not as it was at sign-in.
   if (!subject.user.enabled) throw refused('subject_disabled', 'the user may not sign in now')
@@ -172,6 +176,7 @@ function unsupported(rules: SubjectRules): never {
     tokenType.idToken,
     ...(rules.refreshTokens === undefined ? [] : [tokenType.refreshToken]),
     ...(takesSaml(rules) ? [tokenType.saml2] : []),
+    ...(rules.workload === undefined ? [] : [tokenType.jwt]),
   ]
   throw new OAuthError('invalid_request', `subject_token_type must be ${served.join(' or ')}`, {
     reason: 'unsupported_type',

@@ -28,6 +28,7 @@ const AccessTokenClaims = z.looseObject({
   acr: z.string().optional(),
   amr: z.array(z.string()).optional(),
   act: z.record(z.string(), z.unknown()).optional(),
+  sub_profile: z.string().min(1).optional(),
   cnf: z.record(z.string(), z.unknown()).optional(),
   status: z.unknown().optional(),
 })
@@ -51,6 +52,8 @@ export interface NewAccessToken {
   acr?: string | undefined
   amr?: string[] | undefined
   act?: { [member: string]: unknown } | undefined
+  /** What kind of workload the account is used by. Absent: a person. */
+  sub_profile?: string | undefined
   cnf?: Confirmation | undefined
   status?: StatusClaim | undefined
 }

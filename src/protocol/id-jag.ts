@@ -46,6 +46,8 @@ export const IdJagClaims = z.looseObject({
   tenant: text(255).optional(),
   aud_tenant: text(255).optional(),
   aud_sub: subjectIdentifier.optional(),
+  // Actor profile, AC-01: the kind of principal that `sub` is.
+  sub_profile: text(255).optional(),
   email: text(320).optional(),
   auth_time: z.number().optional(),
   acr: z.string().max(255).optional(),
@@ -98,6 +100,8 @@ export interface NewIdJag {
   tenant?: string | undefined
   aud_tenant?: string | undefined
   aud_sub?: string | undefined
+  /** The kind of principal that is no person (branch `workload-agent-principal`). Absent: a person. */
+  sub_profile?: string | undefined
   resource?: string[] | undefined
   authorization_details?: AuthorizationDetail[] | undefined
   /** Who acts for the person (RFC 8693 §4.1). Absent: the client alone. */

@@ -62,6 +62,8 @@ export interface AuditEvent {
   /** Facts about the token or person of the request, as far as they were known. */
   issuer?: string
   subject?: string
+  /** What kind of workload the subject is. Absent: a person. */
+  subjectProfile?: string
   account?: string
   audience?: string
   clientThere?: string

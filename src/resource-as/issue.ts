@@ -90,6 +90,7 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       acr: signIn.acr,
       amr: signIn.amr,
       act: copyActor ? assertion?.act : undefined,
+      sub_profile: assertion?.sub_profile,
       cnf: confirmationOf(granted),
       status: statusIndex === undefined ? undefined : statusClaimOf(issuer, statusIndex),
     }

@@ -30,6 +30,7 @@ import { refuseWeakSignIn } from './step-up.ts'
 import { refuseForeignNames, type SamlIssuers } from './subject-identifier.ts'
 import { judgeTenants, stoppableTenant } from './tenants.ts'
 import type { TrustedIssuer } from './trust.ts'
+import { judgeWorkload } from './workload.ts'
 
 export interface ResourceAuthorizationServer extends ResourcePolicy, AssertionRules, SamlIssuers {
   resolveSubject: ResolveSubject
@@ -73,7 +74,8 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const assertion = form.required('assertion')
     const asked = readNarrowing(form)
     const shown = { assertion, client: client.id, possession }
-    const { claims, trusted } = await verifyAssertion(shown, server, ports.now(), facts)
+    const verified = await verifyAssertion(shown, server, ports.now(), facts)
+    const { claims, trusted } = judgeWorkload(verified, server.branches, facts)
     judgeTenants(claims, trusted, facts)
     const stoppable = stoppableTenant(claims, trusted)
     const details = readDetails(claims, form, server)
@@ -87,8 +89,9 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
     refuseUnbound(granted.resources, possession, server)
     const signIn = { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr }
+    const known = { ...signIn, subjectProfile: claims.sub_profile }
     refuseActor(claims, trusted)
-    refuseWeakSignIn(signIn, policy, granted.resources, server, ports.now())
+    refuseWeakSignIn(known, policy, granted.resources, server, ports.now())
     namePolicy()
     const found = { claims, account: resolution, client: client.id, resources: granted.resources, ...stoppable }
     refuseBlocked(found, server)

@@ -6,10 +6,11 @@ import { demandParameters, type KnownSignIn, meets, signInText, together } from 
 import type { ClientPolicy, GovernedResource } from './trust.ts'
 
 /**
- * Refuses a sign-in that is not what the client's entry and each of the granted resources demand, and says what meets all of them. Throws OAuthError `insufficient_user_authentication`: the person signs in again at the identity provider, never here.
+ * Refuses a sign-in that is not what the client's entry and each of the granted resources demand, and says what meets all of them. Throws OAuthError `insufficient_user_authentication`: the person signs in again
+ * at the identity provider, never here; and `access_denied` for a workload, which signs in nowhere.
  */
 export function refuseWeakSignIn(
-  signIn: KnownSignIn,
+  signIn: KnownSignIn & { subjectProfile?: string | undefined },
   policy: Pick<ClientPolicy, 'signIn'>,
   granted: readonly string[],
   { resources, skew }: { resources: readonly GovernedResource[]; skew: Seconds },
@@ -18,6 +19,8 @@ export function refuseWeakSignIn(
   const concerned = resources.filter(({ resource }) => granted.includes(resource))
   const demands = [policy, ...concerned].flatMap((one) => (one.signIn === undefined ? [] : [one.signIn]))
   if (demands.every((demand) => meets(signIn, demand, { now, skew }))) return
+  if (signIn.subjectProfile !== undefined)
+    throw new OAuthError('access_denied', 'a sign-in is demanded, and a workload has none', { reason: 'policy_denied' })
   throw new OAuthError('insufficient_user_authentication', 'a stronger or more recent sign-in is required', {
     reason: 'step_up',
     detail: signInText(signIn),

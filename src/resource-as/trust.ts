@@ -15,6 +15,11 @@ export interface TrustedIssuer {
   algorithms: readonly SignatureAlgorithm[]
   /** The actors it may name, by `sub`. Absent: any; empty: none. */
   actors?: readonly string[] | undefined
+  /**
+   * Whether its ID-JAGs may be of workloads: taken, or taken where they are bound to a key or a certificate (FL-WL-03). Absent: refused, as
+   * they are without the branch `workload-agent-principal`.
+   */
+  workloads?: 'refuse' | 'accept' | 'bound' | undefined
   /** The clients it may speak for (RAS-08). Empty: none. */
   clients: readonly string[]
   /** Whether it may also speak for every client that is let in by its metadata document alone. Absent: it may not. */

@@ -53,6 +53,8 @@ export interface Principal {
   authTime?: Seconds | undefined
   acr?: string | undefined
   act?: { [member: string]: unknown } | undefined
+  /** What kind of workload calls, such as `workload` or `ai_agent`. Absent: a person. */
+  subjectProfile?: string | undefined
 }
 
 /** One request, as far as the guard looks at it. */
@@ -116,6 +118,7 @@ export async function readPrincipal(
       authTime: claims.auth_time,
       acr: claims.acr,
       act: claims.act,
+      subjectProfile: claims.sub_profile,
     }
   } catch (cause) {
     if (cause instanceof OAuthError && (cause.code === 'invalid_dpop_proof' || cause.code === 'use_dpop_nonce'))

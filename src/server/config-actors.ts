@@ -5,6 +5,7 @@ import { defaultAlgorithms } from '../protocol/keys.ts'
 import type { Finding, Part } from './config-part.ts'
 import { textsOf, unknownName } from './config-part.ts'
 import { address, algorithms, duration, foreignIssuer, foreignName } from './config-values.ts'
+import { workloadProfile } from './config-workloads.ts'
 import { mapping } from './schema-problems.ts'
 
 /** What a client of the identity provider has. Without `actor`, it shows none. */
@@ -24,7 +25,12 @@ export const workloadIssuers = z
       maxLifetime: duration(60, 86_400).default(3600),
       workloads: z
         .array(
-          mapping({ sub: foreignName, client: z.string().min(1), name: foreignName, profile: foreignName.optional() }),
+          mapping({
+            sub: foreignName,
+            client: z.string().min(1),
+            name: foreignName,
+            profile: workloadProfile.optional(),
+          }),
         )
         .min(1),
     }),

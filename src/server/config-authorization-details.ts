@@ -4,7 +4,8 @@ import * as z from 'zod'
 import type { AuthorizationDetail, DetailType, DetailTypes } from '../protocol/authorization-details.ts'
 import { maxDetails } from '../protocol/authorization-details.ts'
 import { detailType } from './authorization-detail-types.ts'
-import { foreignName, resource } from './config-values.ts'
+import { people } from './config-people.ts'
+import { resource } from './config-values.ts'
 import type { Sources } from './references.ts'
 import { mapping } from './schema-problems.ts'
 
@@ -31,16 +32,10 @@ export const clientDetails = {
   authorizationDetails: z.array(z.object(given).catchall(z.json())).max(maxDetails).optional(),
 }
 
-const people = mapping({
-  everyone: z.literal(true).optional(),
-  users: z.array(foreignName).optional(),
-  groups: z.array(z.string().min(1)).optional(),
-})
-
 /** `authorizationDetails` of a connection: `who` is for us, and every other member is the detail's. */
 export const connectionDetails = {
   authorizationDetails: z
-    .array(z.object({ ...given, who: people.optional() }).catchall(z.json()))
+    .array(z.object({ ...given, who: mapping(people).optional() }).catchall(z.json()))
     .max(maxDetails)
     .optional(),
 }

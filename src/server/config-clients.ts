@@ -10,6 +10,7 @@ import { profile } from './config-profiles.ts'
 import { samlAt } from './config-saml.ts'
 import { signInMember } from './config-sign-in.ts'
 import { foreignName, id, resource, scope } from './config-values.ts'
+import { workloadOfClient } from './config-workloads.ts'
 import { publicKeys, type Sources, secret } from './references.ts'
 
 const authMethods = z.array(z.enum(clientAuthMethods)).min(1)
@@ -32,6 +33,7 @@ export const clientMembersAt = {
     clientIdAt: z.record(z.string(), foreignName).default({}),
     samlAt,
     ...actorOfClient,
+    ...workloadOfClient,
   },
   resourceAs: {
     profile: profile('resourceAsClient'),

@@ -32,4 +32,6 @@ export const people = {
   everyone: z.literal(true).optional(),
   users: z.array(foreignName).optional(),
   groups: z.array(z.string().min(1)).optional(),
+  /** By name. `everyone` means people alone. */
+  workloads: z.array(foreignName).optional(),
 }

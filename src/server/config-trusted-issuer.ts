@@ -8,7 +8,9 @@ import { profile } from './config-profiles.ts'
 import { samlNames } from './config-subject-id.ts'
 import { tenancy } from './config-tenants.ts'
 import { address, algorithms, duration, emailDomain, foreignIssuer } from './config-values.ts'
+import { workloadsOfIssuer } from './config-workloads.ts'
 import { mapping } from './schema-problems.ts'
+
 /** A trusted issuer, in the file and at run time. */
 export const trustedIssuer = mapping({
   issuer: foreignIssuer,
@@ -24,6 +26,7 @@ export const trustedIssuer = mapping({
   unknownUsers: z.enum(['refuse', 'create']).default('refuse'),
   ...samlNames.trustedIssuer,
   ...actorsOfIssuer,
+  ...workloadsOfIssuer,
   jwksUri: address.optional(),
   disabled: z.boolean().default(false),
 })

@@ -10,6 +10,7 @@ import { type Finding, type Part, repeated, textsOf, unknownName } from './confi
 import { checkIssuerForms, checkNaming } from './config-profiles.ts'
 import { checkConnectionRefreshTokens } from './config-refresh-tokens.ts'
 import { checkTransport } from './config-transport.ts'
+import { checkWorkloads } from './config-workloads.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { protocolClaims } from './protocol-claims.ts'
 import { checkSaml } from './saml-checks.ts'
@@ -33,6 +34,7 @@ export function checkIdp(idp: Part): Finding[] {
     ...checkTransport(idp),
     ...checkSubjectIssuers(idp),
     ...checkActors(idp),
+    ...checkWorkloads(idp),
     ...checkSaml(idp),
     ...checkIssuerForms(idp.at('resourceServers'), 'idpResourceServer'),
     ...checkClients(idp.at('clients'), issuer),
@@ -176,7 +178,7 @@ function checkPeople(connection: Part, idp: Part): Finding[] {
   const named = [connection, ...scopes, ...details.map((one) => one.at('who'))].flatMap((part) =>
     part.at('users').items(),
   )
-  const none = ['everyone', 'users', 'groups'].every((key) => !connection.at(key).exists)
+  const none = ['everyone', 'users', 'groups', 'workloads'].every((key) => !connection.at(key).exists)
   return [
     ...(none
       ? [{ path: connection.path, message: 'is for nobody', remedy: 'write everyone: true, or list users: or groups:' }]

@@ -84,7 +84,7 @@ export function idpRole(
       ...refreshTokensOf(config, { records, policy, directory }),
       blocks: policy.blocks,
       branches: config.branches,
-      actors: actorsOf(config, surroundings, (id) => known().clients.get(keyText(id))?.entry),
+      ...actorsOf(config, surroundings, () => known().clients),
       samlAssertions: samlAssertionsOf(
         config,
         (client, entityId) => known().clients.get(keyText(client))?.entry.samlAt?.[entityId],
@@ -217,7 +217,8 @@ export function connectionOf(config: ConnectionConfig, servers: readonly ServedS
 }
 
 function scopeOf(scope: Exclude<ConnectionConfig['scopes'][number], string>): Connection['scopes'][number] {
-  const limited = scope.everyone !== undefined || scope.users !== undefined || scope.groups !== undefined
+  const { everyone, users, groups, workloads } = scope
+  const limited = [everyone, users, groups, workloads].some((named) => named !== undefined)
   return {
     name: scope.name,
     ...(limited ? { who: peopleOf(scope) } : {}),
@@ -235,6 +236,11 @@ function detailsOf({ authorizationDetails }: ConnectionConfig): Pick<Connection,
   }
 }
 
-function peopleOf({ everyone, users, groups }: Pick<ConnectionConfig, 'everyone' | 'users' | 'groups'>): People {
-  return { ...(everyone === true ? { everyone } : {}), users: users ?? [], groups: groups ?? [] }
+function peopleOf({
+  everyone,
+  users,
+  groups,
+  workloads,
+}: Pick<ConnectionConfig, 'everyone' | 'users' | 'groups' | 'workloads'>): People {
+  return { ...(everyone === true ? { everyone } : {}), users: users ?? [], groups: groups ?? [], workloads }
 }

@@ -18,6 +18,7 @@ export const protocolClaims = [
   'aud_tenant',
   'aud_sub',
   'sub_id',
+  'sub_profile',
   'authorization_details',
   'auth_time',
   'acr',

@@ -8,6 +8,7 @@ import { checkMetadataDocuments } from './config-metadata-documents.ts'
 import { type Finding, type Part, repeated, textsOf, unknownName } from './config-part.ts'
 import { checkIssuerForms } from './config-profiles.ts'
 import { checkTransport } from './config-transport.ts'
+import { checkTrustedWorkloads } from './config-workloads.ts'
 import { checkInteractive } from './interactive-checks.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { checkSamlNames } from './subject-id-checks.ts'
@@ -51,6 +52,7 @@ export function checkResourceAs(server: Part): Finding[] {
     }),
     ...checkIssuerForms(trusted, 'trustedIssuer'),
     ...checkTrustedTenants(server),
+    ...checkTrustedWorkloads(server),
     ...trusted.items().flatMap((one) => checkReach(one, server.at('resources').items())),
     ...trusted.items().flatMap((one) =>
       one

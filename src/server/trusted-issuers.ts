@@ -91,6 +91,7 @@ function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIss
     maxLifetime,
     metadataDocuments: config.metadataDocuments === true,
     actors: config.actors,
+    workloads: config.workloads,
     accounts: { emailDomains, unknown: unknownUsers },
     subjectId: samlNameRules(config),
     tenants,

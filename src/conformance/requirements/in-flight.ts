@@ -29,8 +29,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch workload-agent-principal',
     says: 'The subject may be a workload or an agent, shown by an assertion of its own.',
     branch: 'workload-agent-principal',
-    status: 'not implemented',
-    why: 'Subjects are people.',
+    status: 'implemented',
+    why: 'An assertion of the client’s own, or the token of a platform; client attestations are not read.',
   },
   {
     id: 'FL-WL-02',
@@ -39,8 +39,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch workload-agent-principal',
     says: 'ID Tokens are always taken, and a workload needs an administrator’s word.',
     branch: 'workload-agent-principal',
-    status: 'not implemented',
-    why: 'ID Tokens are taken; workloads are not served.',
+    status: 'implemented',
+    why: 'The administrator’s word is the name in connections[].workloads; nothing else lets a workload in.',
   },
   {
     id: 'FL-WL-03',
@@ -49,8 +49,8 @@ export const branchRequirements: readonly Requirement[] = [
     source: 'branch workload-agent-principal',
     says: 'An authorization server reads nothing of a person into a workload, and binds its tokens.',
     branch: 'workload-agent-principal',
-    status: 'not implemented',
-    why: 'Workloads are not served.',
+    status: 'implemented',
+    why: 'Binding is demanded where trustedIssuers[].workloads is bound.',
   },
   {
     id: 'FL-MTLS-01',

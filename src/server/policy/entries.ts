@@ -9,11 +9,11 @@ export type IdpDefinition = Pick<
   IdpConfig,
   'issuer' | 'subjectIssuers' | 'users' | 'clients' | 'resourceServers' | 'connections'
 > &
-  Partial<Pick<IdpConfig, 'pairwiseSecret' | 'refreshTokens' | 'samlIssuers' | 'branches'>>
+  Partial<Pick<IdpConfig, 'pairwiseSecret' | 'refreshTokens' | 'samlIssuers' | 'workloadIssuers' | 'branches'>>
 
 /** The part of a resource authorization server's configuration that entries are part of, or depend on. */
 export type ResourceAsDefinition = Pick<ResourceAsConfig, 'issuer' | 'resources' | 'clients' | 'trustedIssuers'> &
-  Partial<Pick<ResourceAsConfig, 'metadataDocuments' | 'authorizationDetailsTypes'>>
+  Partial<Pick<ResourceAsConfig, 'metadataDocuments' | 'authorizationDetailsTypes' | 'branches'>>
 
 /** An entry that counts now, with the version of its record; 0 when it is the configuration's own. */
 export interface KnownEntry<Entry> {
