@@ -15,9 +15,16 @@ export interface RefreshTokenParts {
   directory: ReadonlyMap<string, User>
 }
 
+/** Of the configuration, what they go by. */
+export type RefreshTokenConfig = Pick<IdpConfig, 'issuer' | 'refreshTokens'> & {
+  subjectIssuers: readonly Pick<IdpConfig['subjectIssuers'][number], 'issuer' | 'users'>[]
+  samlIssuers?: readonly Pick<NonNullable<IdpConfig['samlIssuers']>[number], 'entityId' | 'users'>[] | undefined
+  resourceServers: readonly Pick<IdpConfig['resourceServers'][number], 'issuer'>[]
+}
+
 /** The members of the provider that they need; none where they are not configured, and then the type is refused everywhere. */
 export function refreshTokensOf(
-  { issuer, refreshTokens, subjectIssuers, samlIssuers = [], resourceServers }: IdpConfig,
+  { issuer, refreshTokens, subjectIssuers, samlIssuers = [], resourceServers }: RefreshTokenConfig,
   { records, policy, directory }: RefreshTokenParts,
 ): Pick<IdentityProvider, 'refreshTokens' | 'refreshTokenIssue'> {
   if (refreshTokens === undefined) return {}

@@ -141,6 +141,19 @@ describe('the requests of a client', () => {
   })
 })
 
+describe('a clock that is set back', () => {
+  it('takes nothing from anybody, and gives nothing', () => {
+    const { one, pass } = twoInstances({ requestsPerSecond: 5 })
+    for (let at = 0; at < 4; at++) one.takeShare('assistant')
+    pass(-3600)
+    for (let at = 0; at < 6; at++) one.takeShare('assistant')
+    expect(() => one.takeShare('assistant')).toThrow()
+    pass(1)
+    for (let at = 0; at < 5; at++) one.takeShare('assistant')
+    expect(() => one.takeShare('assistant')).toThrow()
+  })
+})
+
 describe('the pages of the code grant', () => {
   it('are as many for one sender as the limit says, for a minute at once, and then as they are due', () => {
     const { one, pass } = twoInstances({ pagesPerMinute: 30 })

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { User } from '../../src/idp/connections.ts'
 import type { RefreshTokenRecord } from '../../src/idp/subject.ts'
+import type { Block } from '../../src/protocol/blocks.ts'
+import { refreshTokensOf } from '../../src/server/refresh-tokens-role.ts'
 import { type SignInSource, storedRefreshTokens } from '../../src/server/stored-refresh-tokens.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
 import { ConflictError, type Store, StoreFullError, StoreUnavailableError } from '../../src/store/store.ts'
@@ -106,7 +108,12 @@ describe('a refresh token in a store', () => {
     for (const one of made.slice(0, 20)) await tokens().keep(one, record())
     expect(await alive()).toEqual(made.slice(0, 20))
     // Of another client, person, source or provider there are as many again.
-    const others = [{ client: 'another' }, { sub: 'bob' }, { issuer: 'https://login.beta.example' }]
+    const others = [
+      { client: 'another' },
+      { sub: 'bob' },
+      { issuer: 'https://login.beta.example' },
+      { remembered: { ...alice, tenant: 'beta' } },
+    ]
     for (const [at, change] of others.entries()) await tokens().keep(`other-${at}`, record(change))
     await tokens({ issuer: 'https://id.beta.example' }).keep('other-provider', record())
     expect(await alive()).toEqual(made.slice(0, 20))
@@ -117,6 +124,17 @@ describe('a refresh token in a store', () => {
     expect(await alive()).toEqual(made.slice(1, 22).filter((one) => one !== 'token-7'))
     await tokens().keep('token-22', record())
     expect(await alive()).toEqual(made.slice(2).filter((one) => one !== 'token-7'))
+  })
+
+  it('is counted for as long as it lives, also after one that ended sooner', async () => {
+    await tokens().keep('first', record({ expiresAt: now + 5000 }))
+    for (let at = 0; at < 18; at++) await tokens().keep(`token-${at}`, record({ expiresAt: now + 5000 }))
+    await tokens().keep('short', record({ expiresAt: now + 100 }))
+    now += 200
+    await tokens().keep('another', record())
+    expect(await tokens().find('first')).toBeDefined()
+    await tokens().keep('one-more', record())
+    expect(await tokens().find('first')).toBeUndefined()
   })
 
   it('is counted also when many are made in the same moment', async () => {
@@ -181,4 +199,37 @@ describe('the person of a refresh token', () => {
     await tokens().keep('another', nobodys)
     expect(await tokens().findUser('alice', nobodys)).toBeUndefined()
   })
+})
+
+describe('the source of a sign-in', () => {
+  const saml = 'https://saml.acme.example'
+  it.each<[string, Block | undefined, string | undefined]>([
+    [login, undefined, undefined],
+    [login, { issuer: login }, 'issuer_disabled'],
+    [login, { issuer: login, audience: issuer }, 'issuer_disabled'],
+    [login, { issuer: login, audience: 'https://id.beta.example' }, undefined],
+    [login, { issuer: saml }, undefined],
+    [saml, { issuer: saml, audience: issuer }, 'issuer_disabled'],
+  ])(
+    '%s is switched off by a block on it everywhere, or at this identity provider: %j',
+    async (source, off, reason) => {
+      const { refreshTokens } = refreshTokensOf(
+        {
+          issuer,
+          refreshTokens: { sessionAge: 1000 },
+          subjectIssuers: [{ issuer: login, users: 'token' }],
+          samlIssuers: [{ entityId: saml, users: 'directory' }],
+          resourceServers: [],
+        },
+        {
+          records: store.records,
+          policy: { isOff: (names) => off?.issuer === names.issuer && off?.audience === names.audience },
+          directory: new Map([['alice', alice]]),
+        },
+      )
+      const found = refreshTokens?.findUser('alice', record({ issuer: source }))
+      if (reason === undefined) expect(await found).toMatchObject({ sub: 'alice' })
+      else await expect(found).rejects.toMatchObject({ code: 'invalid_grant', reason })
+    },
+  )
 })
