@@ -3,10 +3,10 @@
 import type { AdapterPayload } from 'oidc-provider'
 import type { Client } from '../protocol/client-auth.ts'
 import { isMetadataDocumentId } from '../protocol/client-metadata.ts'
-import { isLoopbackHost } from '../protocol/loopback.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { ClientPolicy } from '../resource-as/trust.ts'
 import type { InteractiveGrantOptions } from './options.ts'
+import { isUsableRedirect } from './redirects.ts'
 import type { AskingClient } from './sign-in/contract.ts'
 import { type InteractiveState, put, recordId, remove } from './state.ts'
 
@@ -40,7 +40,6 @@ const unusedFor: Seconds = 24 * 3600
 /** How long a client that registered itself is kept from its latest token on; its own right to change its registration ends then, too. */
 export const idleFor: Seconds = 90 * 24 * 3600
 const kind = 'interactive-client'
-const localHosts = ['127.0.0.1', '[::1]', 'localhost']
 
 /** The clients of one server. */
 export function interactiveClients(options: InteractiveGrantOptions): InteractiveClients {
@@ -113,15 +112,6 @@ async function prolong(state: InteractiveState, id: string, now: Seconds): Promi
   // Once a day is enough.
   if (record === undefined || (record.until ?? 0) > now + idleFor - unusedFor) return
   await put(state, [{ kind, id, value: record.value, until: now + idleFor }])
-}
-
-/** RFC 8252 §7.3, §8.3: https, or http to this very machine. A scheme of an application's own can be claimed by any other. */
-export function isUsableRedirect(uri: string): boolean {
-  // RFC 3986 §2: printable ASCII; of anything else URL parsers keep, drop and encode different parts.
-  if (uri.length > 2048 || !/^[!-~]+$/.test(uri) || /[#\\]/.test(uri) || !URL.canParse(uri)) return false
-  const { protocol, hostname, username, password } = new URL(uri)
-  if (username !== '' || password !== '') return false
-  return protocol === 'https:' ? !isLoopbackHost(hostname) : protocol === 'http:' && localHosts.includes(hostname)
 }
 
 /** The client in the words of RFC 7591, for the provider. Whoever it is has proven it before the provider is asked. */

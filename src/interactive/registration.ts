@@ -8,9 +8,10 @@ import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts
 import type { AuditEvent, Seconds } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
-import { dynamicPrefix, isUsableRedirect } from './clients.ts'
+import { dynamicPrefix } from './clients.ts'
 import type { InteractiveGrantOptions, RegistrationRules } from './options.ts'
 import { type AskProvider, forward, type ProviderAnswer } from './provider-call.ts'
+import { isUsableRedirect } from './redirects.ts'
 import { recordId } from './state.ts'
 
 const grantTypes = ['authorization_code', 'refresh_token']

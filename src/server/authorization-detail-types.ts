@@ -2,7 +2,6 @@
 
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import * as z from 'zod'
 import type { DetailType } from '../protocol/authorization-details.ts'
 import { JsonError, type JsonObject, parseJsonObject } from '../protocol/json.ts'
@@ -17,15 +16,19 @@ export class DetailSchemaError extends Error {
 }
 
 /**
- * A type whose objects are judged by a JSON Schema (2020-12): the whole object, `type` included, and own members alone. Throws
+ * A type whose objects are judged by a JSON Schema (2020-12): the whole object, `type` included, and own members alone. Rejects with
  * {@link DetailSchemaError} for a schema with a keyword or format it does not know, a `$ref` out of itself (nothing is ever fetched), or
  * without a word on further members.
  */
-export function detailTypeOf(type: string, schema: JsonObject, narrow: DetailType['narrow'] = {}): DetailType {
+export async function detailTypeOf(
+  type: string,
+  schema: JsonObject,
+  narrow: DetailType['narrow'] = {},
+): Promise<DetailType> {
   // RFC 9396 §5: unknown members are refused, so a schema that forgot about them would let them in.
   if (schema.additionalProperties === undefined && schema.unevaluatedProperties === undefined)
     throw new DetailSchemaError('does not say additionalProperties: false (RFC 9396 §5: unknown members are refused)')
-  const validate = compiled(schema)
+  const validate = await compiled(schema)
   return {
     type,
     narrow,
@@ -37,7 +40,8 @@ export function detailTypeOf(type: string, schema: JsonObject, narrow: DetailTyp
   }
 }
 
-function compiled(schema: JsonObject) {
+async function compiled(schema: JsonObject) {
+  const { Ajv2020 } = await import('ajv/dist/2020.js')
   const ajv = new Ajv2020({
     strict: true,
     // A choice of required members is written beside the properties, not around them.
@@ -72,7 +76,7 @@ export function detailType({ folder }: Sources) {
       }
     }),
     narrow: z.record(z.string(), z.enum(['subset', 'max', 'equal', 'any'])).default({}),
-  }).transform(({ type, schema, narrow }, context): DetailType => {
+  }).transform(async ({ type, schema, narrow }, context): Promise<DetailType> => {
     const stop = (message: string, path: string, remedy?: string) => {
       context.addIssue({ code: 'custom', message, path: [path], params: { remedy } })
       return z.NEVER
@@ -80,7 +84,7 @@ export function detailType({ folder }: Sources) {
     const ruled = Object.keys(narrow).find((member) => ruledAlready.includes(member))
     if (ruled !== undefined) return stop(`has a rule for ${ruled}, which has one already`, 'narrow', 'remove it')
     try {
-      return detailTypeOf(type, schema, narrow)
+      return await detailTypeOf(type, schema, narrow)
     } catch (cause) {
       if (!(cause instanceof DetailSchemaError)) throw cause
       return stop(cause.message, 'schema', 'write a JSON Schema 2020-12 that needs no other document')

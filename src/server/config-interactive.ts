@@ -1,7 +1,7 @@
 /** The part of the configuration about the code grant: where people sign in, and what clients that nobody entered may be given. */
 
 import * as z from 'zod'
-import { isUsableRedirect } from '../interactive/clients.ts'
+import { isUsableRedirect } from '../interactive/redirects.ts'
 import { signInIssuerNaming } from './config-profiles.ts'
 import { count, duration, emailDomain, foreignIssuer, foreignName, resource, scope } from './config-values.ts'
 import { type Sources, secret } from './references.ts'

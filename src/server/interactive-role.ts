@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto'
 import type { InteractiveEndpoints } from '../http/interactive-endpoints.ts'
 import type { EndpointLimits } from '../http/throttle.ts'
-import { interactiveGrant } from '../interactive/interactive-grant.ts'
 import type { SignInPlace } from '../interactive/options.ts'
 import { guardedFetch } from '../outbound/guarded-fetch.ts'
 import { personRules } from '../protocol/person.ts'
@@ -22,13 +21,14 @@ export interface CodeGrantSurroundings extends ResourceAsRole {
   report(error: unknown, correlationId: string): void
 }
 
-/** Undefined for a server that is managed only: then oidc-provider is not loaded. */
+/** Undefined for a server that is managed only: then nothing of the code grant is loaded. */
 export async function codeGrantOf(
   { issuer, interactive }: Pick<ResourceAsConfig, 'issuer' | 'interactive'>,
   { resourceAuthorizationServer, accounts, findRegistered, documentClients, ...shared }: CodeGrantSurroundings,
   { store, config }: { store: Store; config: { outbound: { allowAddresses: readonly string[] } } },
 ): Promise<InteractiveEndpoints | undefined> {
   if (interactive === undefined) return undefined
+  const { interactiveGrant } = await import('../interactive/interactive-grant.ts')
   const allowLoopback = isLoopbackUrl(issuer)
   const {
     registration,
