@@ -28,7 +28,7 @@ export async function postRoute(
     }
     // RFC 9110 §15.5.6: 405 whatever the body is; a handler alone would come after Fastify's word on its media type.
     scope.route({
-      method: ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', ...(openOrigin ? [] : ['OPTIONS'])],
+      method: scope.supportedMethods.filter((one) => one !== 'POST' && !(openOrigin && one === 'OPTIONS')),
       url: path,
       onRequest: refuse,
       handler: refuse,

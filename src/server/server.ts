@@ -3,6 +3,7 @@
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { FastifyPluginAsync } from 'fastify'
+import { answerNowhere } from '../http/nowhere.ts'
 import { metadataAddresses } from '../protocol/issuer-keys.ts'
 import type { Ports, Seconds } from '../protocol/ports.ts'
 import { type Store, StoreUnavailableError, StoreUnsafeError } from '../store/store.ts'
@@ -124,6 +125,8 @@ export async function startServers(config: Config, options: StartOptions): Promi
       { listen, plugin, tls }: { listen: Listen; plugin: FastifyPluginAsync; tls?: TlsSetting | undefined },
     ): Promise<string> => {
       const app = newApp({ trustedProxies: config.trustedProxies, tls, warn })
+      // The administration says itself what it has.
+      if (part !== 'admin') answerNowhere(app)
       ending.prepare(app)
       healthRoutes(app, readiness)
       await app.register(limit.guarding(plugin))

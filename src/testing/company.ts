@@ -3,6 +3,7 @@
 import { authorizationErrorPage } from '../http/authorization-page.ts'
 import { serveDocument, wellKnownPaths } from '../http/documents.ts'
 import { idpPlugin } from '../http/idp-plugin.ts'
+import { answerNowhere } from '../http/nowhere.ts'
 import type { IdTokenIssuer } from '../idp/subject.ts'
 import type { Block } from '../protocol/blocks.ts'
 import { defaultAlgorithms, type KeySource, type SigningKeys } from '../protocol/keys.ts'
@@ -122,6 +123,7 @@ async function serveIdp(
   await serveAt(
     stage.at.idp,
     async (app) => {
+      answerNowhere(app)
       await signIn.routes(app)
       await app.register(idpPlugin, {
         identityProvider: {
@@ -157,6 +159,7 @@ async function serveIdp(
 async function serveUpstream({ signingKeys }: KeyPairs, { at, addresses }: Stage): Promise<void> {
   const issuer = addresses.upstream
   await serveAt(at.upstream, (app) => {
+    answerNowhere(app)
     serveDocument(app, wellKnownPaths('openid-configuration', ''), () => ({
       issuer,
       authorization_endpoint: `${issuer}/authorize`,

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply } from 'fastify'
-import { refuseBrokenRequest } from '../http/broken-request.ts'
+import { refuseBrokenRequest, refuseElsewhere } from '../http/broken-request.ts'
 import { correlationIdOf } from '../http/oauth-scope.ts'
 
 export interface Origin {
@@ -50,9 +50,7 @@ export async function serveAt(
     // An issuer identifier may stand in an address, as in those of the administrator.
     routerOptions: { maxParamLength: 2048 },
     clientErrorHandler: refuseBrokenRequest,
-    frameworkErrors: ({ statusCode = 400 }, _request, reply: FastifyReply) => {
-      reply.code(statusCode).header('cache-control', 'no-store').send({ error: 'the address cannot be read' })
-    },
+    frameworkErrors: (error, _request, reply: FastifyReply) => void refuseElsewhere(error, reply),
     serverFactory: (listener) => {
       handler = listener
       return server

@@ -1,5 +1,6 @@
 /** What the access tokens of the world are for: the chat's API, the chat as an MCP server, and a list of files, each behind a guard. */
 
+import { answerNowhere } from '../http/nowhere.ts'
 import { principalOf, type ResourcePluginOptions, resourcePlugin } from '../http/resource-plugin.ts'
 import { documentFetch } from '../outbound/document.ts'
 import { defaultAlgorithms } from '../protocol/keys.ts'
@@ -28,6 +29,7 @@ export async function openProtectedResources(stage: Stage, { chat }: Vendors): P
   await serveAt(
     at.resource,
     async (app) => {
+      answerNowhere(app)
       refuseForeignHosts(app)
       await app.register(resourcePlugin, {
         ...ofChat,

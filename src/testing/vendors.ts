@@ -1,5 +1,6 @@
 /** The other companies of the world: the chat and the files, each with an authorization server, its accounts and whom it trusts. */
 
+import { answerNowhere } from '../http/nowhere.ts'
 import { resourceAsPlugin } from '../http/resource-as-plugin.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { codeGrantOf } from '../server/interactive-role.ts'
@@ -71,6 +72,7 @@ export async function serveVendor({ name, definition, keys }: Vendor, stage: Sta
   await serveAt(
     at[name],
     async (app) => {
+      answerNowhere(app)
       await app.register(resourceAsPlugin, { ...options, ...(interactive === undefined ? {} : { interactive }) })
     },
     report,

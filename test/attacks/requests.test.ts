@@ -176,6 +176,40 @@ describe.each(['idp', 'chat'] as const)('on a socket of %s', (at) => {
     await stage.granted(at)
   })
 
+  it.each(['TRACE', 'PROPFIND', 'LOCK', 'SEARCH', 'M-SEARCH', 'PURGE'])(
+    '[ATK-088] %s, which hardly anybody sends, is 405, too',
+    async (method) => {
+      const lines = [`${method} /token HTTP/1.1`, ...head.slice(1), authorization, 'Content-Length: 3']
+      const answer = await rawRequest(port, lines, 'a=b')
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'POST'])
+      expect(JSON.parse(answer.body)).toMatchObject({ error: 'invalid_request' })
+      expect(world.audit.at(-1)).toMatchObject({ outcome: 'refused', reason: 'method_not_allowed' })
+      await stage.granted(at)
+    },
+  )
+
+  it.each([
+    ['//token', 404],
+    ['/token/', 404],
+    ['/TOKEN', 404],
+    ['/token%00', 404],
+    ['/token;x=y', 404],
+    ['/x/../token', 404],
+    ['/__proto__', 404],
+    ['*', 404],
+    ['/%zz', 400],
+    ['/%c0%af', 400],
+  ])('[ATK-088] the address %s is %i, in our own words, and is not repeated', async (address, status) => {
+    const answer = await rawRequest(port, [`POST ${address} HTTP/1.1`, ...head.slice(1), 'Content-Length: 3'], 'a=b')
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([
+      status,
+      { error: 'invalid_request', error_description: expect.stringMatching(/^[a-z ]+$/) },
+    ])
+    expect(answer.headers.get('cache-control')).toBe('no-store')
+    expect(answer.body).not.toContain(address)
+    await stage.granted(at)
+  })
+
   it('[ATK-070] two Authorization headers, in each order and spelling, are refused', async () => {
     for (const other of [authorization, 'authorization: Basic eDp5', 'AUTHORIZATION: Bearer x', 'Authorization:'])
       for (const lines of [
