@@ -32,6 +32,7 @@ export { type ProofNonces, proofNonces } from './protocol/dpop-nonces.ts'
 export { OAuthError, type OAuthErrorCode } from './protocol/errors.ts'
 export type { IdJagClaims } from './protocol/id-jag.ts'
 export { type FetchDocument, FetchError, issuerKeys } from './protocol/issuer-keys.ts'
+export { verifiedByJose } from './protocol/jose-signatures.ts'
 export {
   defaultAlgorithms,
   type KeySource,
@@ -46,6 +47,7 @@ export type { AuditEvent, Ports, Seconds } from './protocol/ports.ts'
 export { type Reason, reasons } from './protocol/reasons.ts'
 export { secretDigestOf } from './protocol/secrets.ts'
 export type { SignInDemand } from './protocol/sign-in.ts'
+export { nodeSignatures, type Signatures } from './protocol/signatures.ts'
 export { type StatusClaim, statusClaimOf, statusListUri } from './protocol/status-reference.ts'
 export type { SamlName, SamlNameFormat, SamlNameMember } from './protocol/subject-identifier.ts'
 export {

@@ -84,7 +84,7 @@ async function fromWorkload(
   { self, client, ports, skew }: ActorRules,
 ): Promise<JudgedActor> {
   try {
-    const rules = { self, client: client.id, findWorkloadIssuer, now: ports.now(), skew }
+    const rules = { self, client: client.id, findWorkloadIssuer, now: ports.now(), skew, signatures: ports.signatures }
     const { name, profile } = await verifyWorkload(token, rules)
     return {
       claim: { iss: self, sub: name, ...(profile === undefined ? {} : { sub_profile: profile }) },

@@ -160,7 +160,7 @@ function exchange(idp: IdentityProvider): Grant {
     return {
       issued_token_type: tokenType.idJag,
       // RFC 8693 names it so; it is no access token (ID-JAG §4.3.4).
-      access_token: await seal(await signIdJag(claims, idp.signingKeys.current())),
+      access_token: await seal(await signIdJag(claims, idp.signingKeys.current(), ports.signatures)),
       // ID-JAG §4.3.4, §9.8.1.1: bound or not.
       token_type: notAnAccessToken,
       expires_in: connection.lifetime,

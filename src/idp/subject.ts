@@ -129,7 +129,8 @@ async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject>
     if (!issuer.enabled) throw new JwtError('issuer_disabled', 'its issuer is disabled')
     const clientId = issuer.clientIdOf(client.id)
     const { keys, algorithms } = issuer
-    const claims = await verifyIdToken(jwt, { issuer: issuer.issuer, keys, algorithms, clientId, now, skew })
+    const trust = { issuer: issuer.issuer, keys, algorithms, clientId }
+    const claims = await verifyIdToken(jwt, { ...trust, now, skew, signatures: rules.ports.signatures })
     delete facts.unverified
     facts.issuer = issuer.issuer
     const user = await issuer.findUser(claims)

@@ -4,6 +4,7 @@ import { checkTimes, isType, readJwt, verifySignature } from '../protocol/jwt.ts
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { Signatures } from '../protocol/signatures.ts'
 
 /** Who issues tokens to workloads, and which of them are known. */
 export interface WorkloadIssuer {
@@ -35,6 +36,7 @@ export interface WorkloadRules {
   findWorkloadIssuer(issuer: string): WorkloadIssuer | undefined
   now: Seconds
   skew: Seconds
+  signatures?: Signatures | undefined
 }
 
 /**
@@ -49,7 +51,7 @@ export async function verifyWorkload(token: string, rules: WorkloadRules): Promi
   const { iss, sub, aud, iat, exp } = jwt.claims
   const issuer = typeof iss === 'string' ? rules.findWorkloadIssuer(iss) : undefined
   if (issuer === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
-  await verifySignature(jwt, issuer)
+  await verifySignature(jwt, issuer, rules.signatures)
   if ((Array.isArray(aud) && aud.length === 1 ? aud[0] : aud) !== rules.self)
     throw new JwtError('aud_mismatch', `aud must be ${rules.self} alone`)
   const { now, skew } = rules

@@ -10,6 +10,7 @@ import type { KeySource, SignatureAlgorithm, SigningKey } from './keys.ts'
 import { jwtType } from './names.ts'
 import type { Seconds } from './ports.ts'
 import { sameResource } from './resource.ts'
+import type { Signatures } from './signatures.ts'
 import type { StatusClaim } from './status-reference.ts'
 
 const AccessTokenClaims = z.looseObject({
@@ -58,9 +59,13 @@ export interface NewAccessToken {
   status?: StatusClaim | undefined
 }
 
-export async function signAccessToken(claims: NewAccessToken, signer: SigningKey): Promise<string> {
+export async function signAccessToken(
+  claims: NewAccessToken,
+  signer: SigningKey,
+  signatures?: Signatures,
+): Promise<string> {
   const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
-  return await signJwt(present, jwtType.accessToken, signer)
+  return await signJwt(present, jwtType.accessToken, signer, signatures)
 }
 
 /** Whose access tokens they are, and with which keys it signs. */
@@ -69,6 +74,7 @@ export interface AccessTokenIssuer {
   issuer: string
   keys: KeySource
   algorithms: readonly SignatureAlgorithm[]
+  signatures?: Signatures | undefined
 }
 
 export interface AccessTokenRules extends AccessTokenIssuer, Possession {
@@ -101,7 +107,7 @@ export async function verifyAccessTokenSignature(
   // RFC 9068 §4, ID-JAG §9.3: an ID-JAG or ID Token is no access token.
   if (!isType(jwt.header.typ, jwtType.accessToken)) throw new JwtError('typ_mismatch', 'is not an access token')
   if (jwt.claims.iss !== trust.issuer) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
-  await verifySignature(jwt, trust)
+  await verifySignature(jwt, trust, trust.signatures)
   return readAccessTokenClaims(jwt.claims)
 }
 

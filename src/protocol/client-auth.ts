@@ -49,7 +49,7 @@ export interface ClientAuthentication<Known extends Client = Client> {
   issuer: string
   findClient(id: string): Promise<Known | undefined>
   skew: Seconds
-  ports: Pick<Ports, 'now' | 'once' | 'fence'>
+  ports: Pick<Ports, 'now' | 'once' | 'fence' | 'signatures'>
 }
 
 export const maxClientAssertionLifetime: Seconds = 3600
@@ -201,7 +201,8 @@ async function byAssertion<Known extends Client>(
       throw new JwtError('client_assertion_invalid', 'jti must be a string of 1 to 256 characters')
     const now = server.ports.now()
     const { exp, issuedAt } = assertionTimes(jwt.claims, now, server.skew)
-    await verifySignature(jwt, { keys: client.keys, algorithms: client.algorithms ?? defaultAlgorithms })
+    const { keys, algorithms = defaultAlgorithms } = client
+    await verifySignature(jwt, { keys, algorithms }, server.ports.signatures)
     return {
       client,
       async spend() {

@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose'
 import type { ProofNonces } from './dpop-nonces.ts'
 import { OAuthError } from './errors.ts'
-import { isType, readJwt, verifySignature } from './jwt.ts'
+import { isType, readJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
 import { defaultAlgorithms, KeySetError, keySetOf, publicPartOf, type SignatureAlgorithm } from './keys.ts'
 import { jwtType } from './names.ts'
 import { onceKey, type Ports, type Seconds } from './ports.ts'
 import type { Reason } from './reasons.ts'
+import type { Signatures } from './signatures.ts'
 
 /** What a proof may be signed with. */
 export const proofAlgorithms: readonly SignatureAlgorithm[] = defaultAlgorithms
@@ -32,7 +33,7 @@ export interface ProvenRequest extends ProofPolicy {
   /** The access token that came with it, at a protected resource. */
   accessToken?: string
   skew: Seconds
-  ports: Pick<Ports, 'now' | 'once' | 'fence'>
+  ports: Pick<Ports, 'now' | 'once' | 'fence' | 'signatures'>
 }
 
 /** A proof that was found right. */
@@ -107,15 +108,15 @@ async function readProof(
   if (accessToken !== undefined && ath !== createHash('sha256').update(accessToken).digest('base64url'))
     throw new JwtError('pop_mismatch', 'ath is not the hash of the access token')
   checkAge(iat, ports.now(), skew)
-  return { claims: { jti, iat, nonce }, key: await signingKeyOf(jwt) }
+  return { claims: { jti, iat, nonce }, key: await signingKeyOf(jwt, ports.signatures) }
 }
 
 /** RFC 9449 §4.2, §4.3: the proof brings its key, the one JWT that may. Throws for a key outside the table before it verifies. */
-async function signingKeyOf(jwt: ReturnType<typeof readJwt>): Promise<string> {
+async function signingKeyOf(jwt: UnverifiedJwt, signatures: Signatures | undefined): Promise<string> {
   const jwk = decodeProtectedHeader(jwt.token).jwk as JWK
   const keys = await keySetOf({ keys: [jwk] })
   const bare = { ...jwt, header: { ...jwt.header, kid: undefined } }
-  await verifySignature(bare, { keys, algorithms: proofAlgorithms })
+  await verifySignature(bare, { keys, algorithms: proofAlgorithms }, signatures)
   return await calculateJwkThumbprint(publicPartOf(jwk))
 }
 

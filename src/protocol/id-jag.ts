@@ -11,6 +11,7 @@ import { JwtError } from './jwt-error.ts'
 import type { SigningKey } from './keys.ts'
 import { jwtType } from './names.ts'
 import type { Reason } from './reasons.ts'
+import type { Signatures } from './signatures.ts'
 
 /** A string of 1 to `length` characters, no control characters, no half of a surrogate pair. */
 export const text = (length: number) =>
@@ -118,8 +119,12 @@ export interface NewIdJag {
 }
 
 /** Signs an ID-JAG (ID-JAG §3.1, §4.3.4). A single `resource` is written as a string, several as an array. */
-export async function signIdJag({ userClaims, resource, ...claims }: NewIdJag, signer: SigningKey): Promise<string> {
+export async function signIdJag(
+  { userClaims, resource, ...claims }: NewIdJag,
+  signer: SigningKey,
+  signatures?: Signatures,
+): Promise<string> {
   const all = { ...userClaims, ...claims, resource: resource?.length === 1 ? resource[0] : resource }
   const present = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-  return await signJwt(present, jwtType.idJag, signer)
+  return await signJwt(present, jwtType.idJag, signer, signatures)
 }

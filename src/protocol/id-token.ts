@@ -6,6 +6,7 @@ import { checkTimes, isType, type UnverifiedJwt, verifySignature } from './jwt.t
 import { JwtError } from './jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from './keys.ts'
 import type { Seconds } from './ports.ts'
+import type { Signatures } from './signatures.ts'
 
 /** OpenID Connect Core §2. Unknown claims are kept: an allow-list decides later which of them may travel. */
 const IdTokenClaims = z.looseObject({
@@ -34,6 +35,7 @@ export interface IdTokenRules {
   clientId: string
   now: Seconds
   skew: Seconds
+  signatures?: Signatures | undefined
 }
 
 /**
@@ -54,7 +56,7 @@ export function checkIsIdToken({ header, claims }: UnverifiedJwt): void {
  */
 export async function verifyIdToken(jwt: UnverifiedJwt, rules: IdTokenRules): Promise<IdTokenClaims> {
   checkIsIdToken(jwt)
-  await verifySignature(jwt, rules)
+  await verifySignature(jwt, rules, rules.signatures)
   const read = IdTokenClaims.safeParse(jwt.claims)
   if (!read.success)
     throw new JwtError('subject_invalid', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)

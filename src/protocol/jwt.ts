@@ -1,10 +1,10 @@
-/** The one place where JWTs are read, verified and signed: strict in front of jose, and jose for the cryptography. */
+/** The one place where JWTs are read, verified and signed: every byte is judged here, and node:crypto does the arithmetic. */
 
-import { compactVerify, SignJWT } from 'jose'
 import { type JsonError, type JsonObject, parseJsonObject } from './json.ts'
 import { JwtError } from './jwt-error.ts'
 import { isSignatureAlgorithm, type KeySource, type SignatureAlgorithm, type SigningKey } from './keys.ts'
 import type { Seconds } from './ports.ts'
+import { type Signatures, usualSignatures } from './signatures.ts'
 
 export const maxJwtLength = 16 * 1024
 
@@ -13,6 +13,7 @@ export interface UnverifiedJws {
   token: string
   header: { alg: string; kid: string | undefined; typ: string | undefined }
   payload: Buffer
+  signature: Uint8Array
 }
 
 /** The same with claims. */
@@ -29,7 +30,7 @@ export function readJwt(token: string, maxLength = maxJwtLength): UnverifiedJwt 
 
 /**
  * Takes a compact JWS apart. Throws `malformed`, `too_large` or `header_unsupported`. Each segment must be canonical
- * base64url: jose and Node also read padding, line feeds and stray trailing bits, and then one token has many spellings.
+ * base64url: Node also reads padding, line feeds and stray trailing bits, and then one token has many spellings.
  */
 export function readJws(token: string, maxLength = maxJwtLength): UnverifiedJws {
   if (token.length > maxLength) throw new JwtError('too_large', `is longer than ${maxLength} characters`)
@@ -46,7 +47,7 @@ export function readJws(token: string, maxLength = maxJwtLength): UnverifiedJws 
   const refused = refusedHeaderMembers.find((name) => Object.hasOwn(others, name))
   if (refused !== undefined) throw new JwtError('header_unsupported', `header: ${refused} is not supported`)
   if (signature.length === 0 && isSignatureAlgorithm(alg)) throw new JwtError('malformed', 'has no signature')
-  return { token, header: { alg, kid, typ }, payload }
+  return { token, header: { alg, kid, typ }, payload, signature }
 }
 
 /** The bytes of one segment. Throws `malformed` for any spelling but the canonical one. */
@@ -75,20 +76,22 @@ export function isType(typ: string | undefined, expected: string): boolean {
  * `key_…`, `signature_invalid`. Does NOT check any claim, nor `typ`: see {@link checkTimes} and the file of each kind of token.
  */
 export async function verifySignature(
-  jwt: Pick<UnverifiedJws, 'token' | 'header'>,
+  jwt: Pick<UnverifiedJws, 'token' | 'header' | 'signature'>,
   trust: { keys: KeySource; algorithms: readonly SignatureAlgorithm[] },
+  signatures: Signatures = usualSignatures,
 ): Promise<void> {
   const { kid } = jwt.header
   const alg = jwt.header.alg === 'Ed25519' ? 'EdDSA' : jwt.header.alg
   if (!isSignatureAlgorithm(alg) || !trust.algorithms.includes(alg))
     throw new JwtError('alg_not_allowed', 'is signed with an algorithm that is not allowed here')
   const key = await trust.keys.find({ alg, kid })
-  try {
-    await compactVerify(jwt.token, key, { algorithms: [jwt.header.alg] })
-  } catch (cause) {
-    // jose throws TypeError, too, for keys it dislikes: whatever it throws, the token was not verified.
-    throw new JwtError('signature_invalid', 'the signature does not verify', { cause })
-  }
+  const { token, signature } = jwt
+  // Whatever is thrown, such as for a key that is of no use, the token was not verified.
+  const refused = (cause?: unknown) => new JwtError('signature_invalid', 'the signature does not verify', { cause })
+  const good = await signatures.verify({ token, signature, alg, key }).catch((cause: unknown) => {
+    throw refused(cause)
+  })
+  if (good !== true) throw refused()
 }
 
 export interface TimeRules {
@@ -119,6 +122,29 @@ export function checkTimes(claims: JsonObject, { now, skew, maxLifetime }: TimeR
 }
 
 /** Signs claims as they are. The caller gives every claim, the times too: no clock here. */
-export async function signJwt(claims: JsonObject, typ: string, signer: SigningKey): Promise<string> {
-  return await new SignJWT(claims).setProtectedHeader({ alg: signer.alg, kid: signer.kid, typ }).sign(signer.key)
+export async function signJwt(
+  claims: JsonObject,
+  typ: string,
+  signer: SigningKey,
+  signatures: Signatures = usualSignatures,
+): Promise<string> {
+  const input = `${headerOf(signer, typ)}.${encoded(claims)}`
+  const signature = await signatures.sign(input, signer)
+  return `${input}.${Buffer.from(signature).toString('base64url')}`
+}
+
+/** Of each key, by `typ`: it never changes. */
+const headers = new WeakMap<SigningKey, Map<string, string>>()
+
+function headerOf(signer: SigningKey, typ: string): string {
+  const known = headers.get(signer) ?? new Map<string, string>()
+  headers.set(signer, known)
+  const { alg, kid } = signer
+  const header = known.get(typ) ?? encoded({ alg, kid, typ })
+  known.set(typ, header)
+  return header
+}
+
+function encoded(part: JsonObject): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
 }

@@ -1,5 +1,6 @@
 /** Keys: the table of signature algorithms, sets of public keys, and what a signer is. */
 
+import { KeyObject } from 'node:crypto'
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { JwtError } from './jwt-error.ts'
 import { isRocaModulus } from './roca.ts'
@@ -34,7 +35,7 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
 
 /** Finds the key that must have signed. Throws {@link JwtError} `key_unknown`, `key_ambiguous`, `key_unusable`, `alg_not_allowed`. */
 export interface KeySource {
-  find(header: { alg: SignatureAlgorithm; kid: string | undefined }): Promise<CryptoKey>
+  find(header: { alg: SignatureAlgorithm; kid: string | undefined }): Promise<KeyObject>
 }
 
 export class KeySetError extends Error {
@@ -74,7 +75,7 @@ export async function entriesOf(jwks: unknown): Promise<KeyEntry[]> {
     if (possible.length === 0) continue
     if (jwk.kid !== undefined && entries.some((entry) => entry.kid === jwk.kid))
       throw new KeySetError('names two keys with one kid')
-    const imported = new Map<SignatureAlgorithm, CryptoKey | undefined>()
+    const imported = new Map<SignatureAlgorithm, KeyObject | undefined>()
     for (const alg of possible) imported.set(alg, await importPublic(jwk, alg))
     entries.push({ kid: jwk.kid, keys: imported })
   }
@@ -86,11 +87,11 @@ export async function entriesOf(jwks: unknown): Promise<KeyEntry[]> {
 export interface KeyEntry {
   kid: string | undefined
   /** By algorithm; undefined when the key is too weak or no valid key at all. */
-  keys: Map<SignatureAlgorithm, CryptoKey | undefined>
+  keys: Map<SignatureAlgorithm, KeyObject | undefined>
 }
 
 /** The entry that must have signed. Throws what {@link KeySource} says. */
-export function pick(entries: readonly KeyEntry[], alg: SignatureAlgorithm, kid: string | undefined): CryptoKey {
+export function pick(entries: readonly KeyEntry[], alg: SignatureAlgorithm, kid: string | undefined): KeyObject {
   if (kid === undefined) {
     const possible = entries.filter((entry) => entry.keys.has(alg))
     if (possible.length === 0) throw new JwtError('key_unknown', 'no key of this issuer fits the algorithm')
@@ -104,7 +105,7 @@ export function pick(entries: readonly KeyEntry[], alg: SignatureAlgorithm, kid:
   return usable(entry.keys.get(alg))
 }
 
-function usable(key: CryptoKey | undefined): CryptoKey {
+function usable(key: KeyObject | undefined): KeyObject {
   if (key === undefined) throw new JwtError('key_unusable', 'the key with this kid is too weak or is no valid key')
   return key
 }
@@ -119,14 +120,14 @@ function algorithmsOf(jwk: JWK): SignatureAlgorithm[] {
   })
 }
 
-async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<CryptoKey | undefined> {
+async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<KeyObject | undefined> {
   try {
     // RFC 8725 §3.5; and e = 65537 alone, because a huge exponent costs a hundred times the work to verify.
     if (jwk.kty === 'RSA' && (jwk.e !== 'AQAB' || !isSoundModulus(Buffer.from(jwk.n ?? '', 'base64url'))))
       return undefined
     const { kty, crv, x, y, n, e } = jwk
     const bare = Object.fromEntries(Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined))
-    return (await importJWK({ ...bare, kty: kty as string }, alg)) as CryptoKey
+    return KeyObject.from((await importJWK({ ...bare, kty: kty as string }, alg)) as CryptoKey)
   } catch {
     return undefined
   }
@@ -143,7 +144,7 @@ function isSoundModulus(modulus: Buffer): boolean {
 export interface SigningKey {
   kid: string
   alg: SignatureAlgorithm
-  key: CryptoKey
+  key: KeyObject
 }
 
 /** Our keys: the one that signs now, and everything we publish (it, those before it and the one after it). */

@@ -1,5 +1,6 @@
 /** Our own signing keys: read from a private JWK Set, and asked by the clock who signs and what is published. */
 
+import { KeyObject } from 'node:crypto'
 import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose'
 import { unavailable } from './errors.ts'
 import { isPublishedAt, type KeyTimes, signerAt, timesOf } from './key-schedule.ts'
@@ -94,7 +95,7 @@ export async function signingKeysOf(jwks: { keys: JWK[] }, now?: () => Seconds):
 async function signingKeyOf(jwk: JWK, alg: SignatureAlgorithm): Promise<SigningKey> {
   try {
     const kid = jwk.kid ?? (await calculateJwkThumbprint(jwk))
-    return { kid, alg, key: (await importJWK(jwk, alg)) as CryptoKey }
+    return { kid, alg, key: KeyObject.from((await importJWK(jwk, alg, { extractable: true })) as CryptoKey) }
   } catch (cause) {
     throw new KeySetError(`holds a key that is no valid ${alg} key`, { cause })
   }

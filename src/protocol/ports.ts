@@ -1,7 +1,8 @@
-/** The four things that a grant may ask of the world: the time, an id, a single use, and a line in the audit. */
+/** What a grant may ask of the world: the time, an id, a single use, a line in the audit, and the arithmetic of signatures. */
 
 import { createHash } from 'node:crypto'
 import type { Reason } from './reasons.ts'
+import type { Signatures } from './signatures.ts'
 
 /** The only unit of time here: seconds since 1970, or a number of seconds. Moments may have a fraction. */
 export type Seconds = number
@@ -23,6 +24,8 @@ export interface Ports {
   fence(): Seconds
   /** Writes one audit event. Resolves when it is kept; rejects when it is not, and then nothing may be issued. */
   record(event: AuditEvent): Promise<void>
+  /** How signatures are computed. Absent: by {@link usualSignatures}. */
+  signatures?: Signatures | undefined
 }
 
 export type Role = 'idp' | 'resource-as' | 'resource'

@@ -178,6 +178,7 @@ export function failClosed(ports: Ports): Ports {
     now: () => ports.now(),
     newId: () => ports.newId(),
     fence: () => ports.fence(),
+    signatures: ports.signatures,
     once: (key, until) =>
       ports.once(key, until).catch((cause: unknown) => {
         const full = cause instanceof Error && cause.name === 'StoreFullError'

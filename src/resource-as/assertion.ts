@@ -5,7 +5,7 @@ import { type IdJagClaims, readIdJagClaims } from '../protocol/id-jag.ts'
 import { checkTimes, isType, verifySignature } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import { jwtType } from '../protocol/names.ts'
-import { type AuditFacts, type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import { type AuditFacts, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { type EncryptionRules, openAssertion } from './encryption.ts'
 import { refused } from './narrowing.ts'
 import { namedTenants } from './tenants.ts'
@@ -30,9 +30,10 @@ export interface AssertionRules extends EncryptionRules {
 export async function verifyAssertion(
   { assertion, client, possession }: { assertion: string; client: string; possession: Possession },
   server: AssertionRules,
-  now: Seconds,
+  ports: Pick<Ports, 'now' | 'signatures'>,
   facts: AuditFacts,
 ): Promise<{ claims: IdJagClaims; trusted: TrustedIssuer }> {
+  const now = ports.now()
   try {
     const jwt = await openAssertion(assertion, server)
     const { iss, jti } = jwt.claims
@@ -46,7 +47,7 @@ export async function verifyAssertion(
     const trusted = await server.findTrustedIssuer(iss, namedTenants(jwt.claims))
     if (trusted === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
     if (!trusted.enabled) throw new JwtError('issuer_disabled', "unexpected 'iss' claim value")
-    await verifySignature(jwt, trusted)
+    await verifySignature(jwt, trusted, ports.signatures)
     delete facts.unverified
     const claims = readIdJagClaims(jwt.claims)
     Object.assign(facts, { subject: claims.sub, act: claims.act })

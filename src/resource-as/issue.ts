@@ -6,6 +6,7 @@ import { confirmationOf, type Possession } from '../protocol/confirmation.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { Signatures } from '../protocol/signatures.ts'
 import { statusClaimOf } from '../protocol/status-reference.ts'
 
 /** What was granted, by the time nothing can refuse it any more. */
@@ -65,13 +66,16 @@ export interface JwtIssueOptions {
   lifetime: Seconds
   /** Copy `act` into the access token, for resources that want to know the agent behind a call. */
   copyActor?: boolean
+  /** How signatures are computed. Absent: by {@link usualSignatures}. */
+  signatures?: Signatures | undefined
 }
 
 /**
  * Issues signed access tokens (RFC 9068 §2). At a server that keeps statuses each names its place in a Token Status List
  * (draft-ietf-oauth-status-list-21 §6.1), at the address where the server's plugin serves that list.
  */
-export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = false }: JwtIssueOptions): Issue {
+export function jwtAccessTokens(options: JwtIssueOptions): Issue {
+  const { issuer, signingKeys, lifetime, copyActor = false, signatures } = options
   return async (granted) => {
     const { account, client, audience, scope, tokenId, now, proofKey, statusIndex, tenant, signIn, assertion } = granted
     const iat = Math.floor(now)
@@ -94,7 +98,7 @@ export function jwtAccessTokens({ issuer, signingKeys, lifetime, copyActor = fal
       cnf: confirmationOf(granted),
       status: statusIndex === undefined ? undefined : statusClaimOf(issuer, statusIndex),
     }
-    const accessToken = await signAccessToken(claims, signingKeys.current())
+    const accessToken = await signAccessToken(claims, signingKeys.current(), signatures)
     return { accessToken, tokenType: proofKey === undefined ? 'Bearer' : 'DPoP', expiresIn: lifetime }
   }
 }

@@ -74,7 +74,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const assertion = form.required('assertion')
     const asked = readNarrowing(form)
     const shown = { assertion, client: client.id, possession }
-    const verified = await verifyAssertion(shown, server, ports.now(), facts)
+    const verified = await verifyAssertion(shown, server, ports, facts)
     const { claims, trusted } = judgeWorkload(verified, server.branches, facts)
     judgeTenants(claims, trusted, facts)
     const stoppable = stoppableTenant(claims, trusted)

@@ -85,7 +85,7 @@ export async function answerShownToken<Caller extends Client, Answer>(
           })
         : { client: open, spend: async () => {} }
     facts.client = client.id
-    const verdict = await judged(form.required('token'), client, { keeper, treatment, facts, now: ports.now() })
+    const verdict = await judged(form.required('token'), client, { keeper, treatment, facts, ports })
     await spend()
     const answer = 'dead' in verdict ? treatment.dead : await treatment.treat(verdict)
     await safe.record({ ...event, ...facts, at: ports.now(), ...decisionOn(verdict) })
@@ -101,7 +101,7 @@ type Verdict = ShownToken | { dead: JwtError }
 async function judged<Caller extends Client, Answer>(
   token: string,
   caller: AuthenticatedClient<Caller>['client'],
-  context: { keeper: TokenKeeper; treatment: Treatment<Caller, Answer>; facts: AuditFacts; now: Seconds },
+  context: { keeper: TokenKeeper; treatment: Treatment<Caller, Answer>; facts: AuditFacts; ports: Ports },
 ): Promise<Verdict> {
   try {
     const shown = await readShownToken(token, context)
@@ -115,14 +115,16 @@ async function judged<Caller extends Client, Answer>(
 
 async function readShownToken(
   token: string,
-  { keeper, facts, now }: { keeper: TokenKeeper; facts: AuditFacts; now: Seconds },
+  { keeper, facts, ports }: { keeper: TokenKeeper; facts: AuditFacts; ports: Ports },
 ): Promise<ShownToken> {
   const { issuer, keys, skew } = keeper
+  const now = ports.now()
   const jwt = readJwt(token)
   const { iss, jti } = jwt.claims
   if (typeof iss === 'string' && typeof jti === 'string')
     Object.assign(facts, { tokenId: tokenIdHash(iss, jti), unverified: true })
-  const claims = await verifyAccessTokenSignature(jwt, { issuer, keys, algorithms: signatureAlgorithms })
+  const trust = { issuer, keys, algorithms: signatureAlgorithms, signatures: ports.signatures }
+  const claims = await verifyAccessTokenSignature(jwt, trust)
   delete facts.unverified
   const { sub, scope, aud, exp } = claims
   Object.assign(facts, { account: sub, scope, resource: aud.length === 1 ? aud[0] : aud })

@@ -102,7 +102,7 @@ export async function readPrincipal(
     const proof = scheme === 'DPoP' ? await proofOf(token, request as ProvableRequest, options) : undefined
     const { ports, check, authorizationServer: issuer } = options
     const certificate = options.certificateBoundTokens === true ? (request.certificate ?? null) : undefined
-    const shown = { proofKey: proof?.key, certificate }
+    const shown = { proofKey: proof?.key, certificate, signatures: ports.signatures }
     const claims = await check(token, { ...options, issuer, now: ports.now(), ...shown })
     await proof?.spend()
     return {

@@ -1,8 +1,8 @@
 /** The enterprise of `xaa testbed` under attack: its servers over HTTP, a right request of each kind, and the contract of a refusal. */
 
-import { randomBytes } from 'node:crypto'
+import { createPrivateKey, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { importJWK, type JWK } from 'jose'
+import type { JWK } from 'jose'
 import { expect } from 'vitest'
 import type { SigningKey } from '../../src/protocol/keys.ts'
 import { grantType, jwtType, tokenType } from '../../src/protocol/names.ts'
@@ -56,7 +56,7 @@ export async function signerOfFile(file: string, at = 0): Promise<SigningKey> {
   const { keys } = JSON.parse(readFileSync(file, 'utf8')) as { keys: (JWK & { kid: string; alg: SigningKey['alg'] })[] }
   const jwk = keys[at]
   if (jwk === undefined) throw new TypeError('no such key')
-  return { alg: jwk.alg, kid: jwk.kid, key: (await importJWK({ ...jwk, ext: true }, jwk.alg)) as SigningKey['key'] }
+  return { alg: jwk.alg, kid: jwk.kid, key: createPrivateKey({ key: jwk, format: 'jwk' }) }
 }
 
 async function shown({ id, secret, jwkFile }: Credentials): Promise<Shown> {

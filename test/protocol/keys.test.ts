@@ -75,8 +75,8 @@ describe('a key set', () => {
 
   it('[ATK-015] [T66] finds a key without kid when one fits the algorithm, and not when two do', async () => {
     const keys = [await publicJwk('a'), await publicJwk('r', 'RS256')]
-    expect(await find(keys, undefined)).toMatchObject({ algorithm: { name: 'ECDSA' } })
-    expect(await find(keys, undefined, 'RS256')).toMatchObject({ algorithm: { name: 'RSASSA-PKCS1-v1_5' } })
+    expect(await find(keys, undefined)).toMatchObject({ asymmetricKeyType: 'ec' })
+    expect(await find(keys, undefined, 'RS256')).toMatchObject({ asymmetricKeyType: 'rsa' })
     await expect(find(keys, undefined, 'ES384')).rejects.toEqual(because('key_unknown'))
     await expect(find([...keys, await publicJwk('b')], undefined)).rejects.toEqual(because('key_ambiguous'))
   })
@@ -87,7 +87,7 @@ describe('a key set', () => {
     await expect(find(keys, 'l', 'ES256')).rejects.toEqual(because('alg_not_allowed'))
     await expect(find(keys, 'r', 'PS256')).rejects.toEqual(because('alg_not_allowed'))
     const { alg: _, ...unnamed } = await publicJwk('r', 'RS256')
-    expect(await find([unnamed], 'r', 'PS256')).toMatchObject({ algorithm: { name: 'RSA-PSS' } })
+    expect(await find([unnamed], 'r', 'PS256')).toMatchObject({ asymmetricKeyType: 'rsa' })
   })
 
   it('[ATK-019] keeps weak and broken keys, so that only their own tokens fail', async () => {

@@ -134,7 +134,7 @@ export const jwks: ReaderFuzzer = {
       const kid = random.pick([undefined, String(keys[0]?.kid), String(keys[1]?.kid), 'r', 'small', 'z'])
       const key = await source.find({ alg: random.pick(signatureAlgorithms), kid })
       if (key.type !== 'public') return `a ${key.type} key`
-      const { modulusLength = 2048 } = key.algorithm as { modulusLength?: number }
+      const { modulusLength = 2048 } = key.asymmetricKeyDetails ?? {}
       return modulusLength >= 2048 && modulusLength <= 4096 ? undefined : `an RSA key of ${modulusLength} bits`
     }
     return { input, read: () => refusedBy(read, [KeySetError, JsonError, JwtError]) }
