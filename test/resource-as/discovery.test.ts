@@ -116,6 +116,15 @@ describe('what a client may not know', () => {
     expect((await ask()).json()).toEqual({ accepted: false })
     expect(world.audit.at(-1)).toMatchObject({ outcome: 'refused', reason: 'blocked' })
   })
+
+  it('is what a block stops in one tenant, and in no other', async () => {
+    const inForce = [{ tenant: 't1' }]
+    world = await enterprise({ blocks: { inForce: () => inForce, lifted: () => [] }, plugin: { discovery: true } })
+    trusted().tenants = ['t1', 't2']
+    expect((await ask({ tenant: 't2' })).json()).toMatchObject({ accepted: true })
+    expect((await ask({ tenant: 't1' })).json()).toEqual({ accepted: false })
+    expect(world.audit.at(-1)).toMatchObject({ outcome: 'refused', reason: 'blocked' })
+  })
 })
 
 describe('a request that is not understood', () => {

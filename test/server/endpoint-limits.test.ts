@@ -60,6 +60,13 @@ describe('wrong credentials', () => {
     }
   })
 
+  it('are one household of IPv6 together, and nobody gets new ones by changing the address in it', async () => {
+    const { one } = twoInstances()
+    for (let at = 0; at < 10; at++) await wrongTimes(one, 1, `2001:db8:1:2::${at}`)
+    expect(await heldFor(one, '2001:db8:1:2::ffff')).toBe(60)
+    expect(await heldFor(one, '2001:db8:1:3::1')).toBe(0)
+  })
+
   it('count together wherever they were sent', async () => {
     const { one, other, pass } = twoInstances()
     await wrongTimes(one, 5)
