@@ -53,6 +53,15 @@ describe('xaa call', () => {
     ])
   })
 
+  it('[CL-11] tells what to do where a better sign-in is demanded', async () => {
+    world.connection.signIn = { acr: ['phr'], maxAge: 0 }
+    const { code, err } = await runCommand(call, [world.resource, ...config], env)
+    expect(code).toBe(1)
+    expect(err).toContain('to go on: sign in again at the identity provider with acr_values=phr')
+    world.connection.signIn = {}
+    expect((await runCommand(call, [world.resource, ...config], env)).code).toBe(0)
+  })
+
   it('tells that nobody answers', async () => {
     await world.api.close()
     const { code, err } = await runCommand(call, [world.resource, ...config], env)

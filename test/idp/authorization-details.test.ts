@@ -1,6 +1,7 @@
 /** Authorization details at the identity provider: judged by type, narrowed by the connection, written into the ID-JAG. */
 
 import { beforeEach, describe, expect, it } from 'vitest'
+import { usualBranches } from '../../src/protocol/branches.ts'
 import { tokenType } from '../../src/protocol/names.ts'
 import { drive, mcp, search } from '../fixture/addresses.ts'
 import { detailTypes } from '../fixture/authorization-details.ts'
@@ -139,4 +140,17 @@ describe('refused is', () => {
     await expectExchangeRefused(world, by('limited'), refusal(/outside what the refresh token/))
     expect((await exchange(world, by('whole'))).statusCode).toBe(200)
   })
+})
+
+it('[FL-STEP-01] details that nobody gets are refused before a sign-in is demanded, where the branch is on', async () => {
+  const [connection] = world.idp.connections
+  if (connection === undefined) throw new Error('no chat')
+  connection.signIn = { maxAge: 60 }
+  const hopeless = asking([{ type: 'channel', actions: ['delete'] }])
+  expect((await exchange(world, hopeless)).json().error).toBe('insufficient_user_authentication')
+  world.idp.provider.branches = { ...usualBranches, 'step-up': true }
+  expect((await exchange(world, hopeless)).json().error).toBe('invalid_authorization_details')
+  expect((await exchange(world, asking([read]))).json().error).toBe('insufficient_user_authentication')
+  const fresh = { ...asking([read]), claims: { auth_time: world.clock.now } }
+  expect((await exchange(world, fresh)).statusCode).toBe(200)
 })

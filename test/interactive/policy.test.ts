@@ -1,7 +1,7 @@
 /** The policy at the code grant: whoever is stopped gets nothing more, and loses what they have. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Answer, claimsOf, type Deployment, deploy, mcp, wiki } from './deployment.ts'
+import { type Answer, claimsOf, type Deployment, deploy, files, mcp, wiki } from './deployment.ts'
 
 let chat: Deployment
 beforeEach(async () => {
@@ -96,5 +96,26 @@ describe('an account', () => {
     expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(403)
     chat.idp.astray.claims = {}
     expect((await chat.browser(wiki).open(chat.authorize(wiki))).status).toBe(200)
+  })
+})
+
+describe('a resource that demands a sign-in', () => {
+  it('[D-22] gives no token for a weaker one, and says which it wants', async () => {
+    const signIn = { acr: ['phr'], maxAge: 600 }
+    const demanding = await deploy({
+      resources: [
+        { resource: mcp, name: 'Messages', scopes: ['chat.read', 'chat.write'], signIn },
+        { resource: files, scopes: ['files.read'] },
+      ],
+    })
+    try {
+      const refused = await demanding.post('/token', await demanding.code(wiki), { as: wiki })
+      const error = 'insufficient_user_authentication'
+      expect(refused).toMatchObject({ status: 400, body: { error, acr_values: 'phr', max_age: 600 } })
+      expect(demanding.last('code')).toMatchObject({ outcome: 'refused', reason: 'step_up' })
+    } finally {
+      await demanding.close()
+    }
+    expect((await chat.token(wiki)).status).toBe(200)
   })
 })

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { toFetchDocument, toFetchGuard, toFetchHandler } from '../../../src/adapters/fetch/handler.ts'
 import { OAuthError } from '../../../src/protocol/errors.ts'
+import type { SignInDemand } from '../../../src/protocol/sign-in.ts'
 import type { Grant } from '../../../src/protocol/token-endpoint.ts'
 import { guardOf } from '../../../src/resource/guard.ts'
 import { dangerouslyLocalOnly } from '../../../src/resource/revocation.ts'
@@ -183,8 +184,8 @@ describe('a guard behind the fetch API', () => {
     const token = signed({ typ: 'at+jwt' }, { ...claims, ...times }, await signerOf('as-1'))
     const reported: unknown[] = []
     const check = toFetchGuard(guard, world.ports, (error) => reported.push(error))
-    const call = (headers: { [name: string]: string }, scopes = ['read']) =>
-      check(new Request(resource, { headers }), scopes)
+    const call = (headers: { [name: string]: string }, scopes = ['read'], signIn?: SignInDemand) =>
+      check(new Request(resource, { headers }), scopes, signIn)
     const key = await proofKeyNamed('proof')
     const cnf = { jkt: key.thumbprint }
     const bound = signed({ typ: 'at+jwt' }, { ...claims, ...times, cnf }, await signerOf('as-1'))
@@ -195,6 +196,18 @@ describe('a guard behind the fetch API', () => {
   it('gives the principal of a good token', async () => {
     const { call, token } = await guarded()
     expect(await call({ authorization: `Bearer ${token}` })).toMatchObject({ account: 'u-1', client: 'c' })
+  })
+
+  it('[SU-01] demands the sign-in that it is told to, and says which', async () => {
+    const { call, token } = await guarded()
+    const headers = { authorization: `Bearer ${token}` }
+    const answer = await call(headers, ['read'], { acr: ['mfa'], maxAge: 60 })
+    if (!(answer instanceof Response)) throw new Error('a token that says nothing of its sign-in was let in')
+    expect(answer.status).toBe(401)
+    expect(answer.headers.get('www-authenticate')).toContain(
+      'error="insufficient_user_authentication", acr_values="mfa", max_age="60"',
+    )
+    expect(await call(headers, ['read'], {})).toMatchObject({ account: 'u-1' })
   })
 
   it('takes a bound token with a proof for the address of the request', async () => {
