@@ -2,6 +2,7 @@
 
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import { actorTokenOf } from './actor.ts'
 import { type AuthorizationServer, discoverAuthorizationServer } from './authorization-server.ts'
 import { exchangeRequest, processExchange } from './exchange.ts'
 import { expiringCache } from './expiring-cache.ts'
@@ -46,7 +47,7 @@ export interface Access {
 const metadataLifetime: Seconds = 600
 
 export function accessOf(settings: Settings, send: Send): Access {
-  const { identityProvider, subject, now, newId, skew, prover, certificate } = settings
+  const { identityProvider, subject, now, newId, skew, prover, certificate, actor } = settings
   const tokens = expiringCache<AccessToken>(now)
   const servers = expiringCache<AuthorizationServer>(now)
   const ports = { send, now, newId, prover }
@@ -69,9 +70,11 @@ export function accessOf(settings: Settings, send: Send): Access {
     const authorizationServer = await server(issuer, 'authorization-server-metadata')
     const subjectToken = await chooseSubject(subject, identityProvider.issuer, now(), skew)
     const proofKey = await prover?.thumbprint()
+    const provider = await findIdentityProvider()
     const exchange = {
-      identityProvider: await findIdentityProvider(),
+      identityProvider: provider,
       subject: subjectToken,
+      actorToken: await actorTokenOf(actor, provider, identityProvider.assertionAudience, ports),
       audience: authorizationServer.issuer,
       clientThere: client.id,
       resource,

@@ -2,6 +2,7 @@
 
 export type { ProfileName } from '../protocol/profile-settings.ts'
 export type { AccessToken } from './access.ts'
+export type { ActorOption } from './actor.ts'
 export {
   type AssertionAudience,
   type ClientAuthentication,

@@ -25,6 +25,8 @@ import {
 export interface Exchange {
   identityProvider: AuthorizationServer
   subject: SubjectToken
+  /** A JWT of whoever acts for the person. Absent: none is shown. */
+  actorToken?: string | undefined
   /** The issuer of the resource authorization server, from its own metadata (ID-JAG §4.3; CL-02). */
   audience: string
   /** The client's id there. */
@@ -54,7 +56,7 @@ export interface IssuedIdJag {
 
 /** Sends the exchange (RFC 8693 §2.1, ID-JAG §4.3). The answer is for {@link processExchange}. */
 export async function exchangeRequest(
-  { identityProvider, subject, audience, resource, scopes, authorizationDetails }: Exchange,
+  { identityProvider, subject, actorToken, audience, resource, scopes, authorizationDetails }: Exchange,
   client: ClientAuthentication,
   ports: TokenRequestPorts,
 ): Promise<Answer> {
@@ -67,6 +69,9 @@ export async function exchangeRequest(
     authorization_details: authorizationDetails === undefined ? undefined : JSON.stringify(authorizationDetails),
     subject_token: subject.token,
     subject_token_type: subject.type,
+    // RFC 8693 §2.1: the type goes with the token, and never without it.
+    actor_token: actorToken,
+    actor_token_type: actorToken === undefined ? undefined : tokenType.jwt,
   }
   return await sendTokenRequest('exchange', identityProvider, client, parameters, ports)
 }

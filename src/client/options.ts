@@ -4,6 +4,7 @@ import { base64url } from 'jose'
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import type { ProfileName } from '../protocol/profile-settings.ts'
+import type { ActorOption } from './actor.ts'
 import { isSafeAddress } from './address.ts'
 import type { AssertionAudience, ClientAuthentication } from './client-authentication.ts'
 import { profiled } from './profiled.ts'
@@ -68,6 +69,11 @@ export interface CrossAppOptions {
    */
   signIn?(demanded: DemandedSignIn): Promise<void>
   /**
+   * Who acts for the person, shown at the exchange alone (OKTA-05): by `privateKeyJwt` of this client at the identity provider, or by a JWT
+   * that a function gives, such as the token of the workload that it runs as. The identity provider must take it. Default: nobody is shown.
+   */
+  actor?: ActorOption
+  /**
    * Binds ID-JAGs and access tokens to a key of this client by DPoP proofs (RFC 9449, ID-JAG §9.8): at both servers and at every call.
    * `{ key }` is a private JWK. Then nothing that is not bound is used, so both servers and the API must offer it. Default: no proofs.
    */
@@ -93,9 +99,11 @@ export interface CrossAppOptions {
 }
 
 export interface Settings
-  extends Required<Omit<CrossAppOptions, 'resourceServers' | 'dpop' | 'certificate' | 'signIn'>> {
+  extends Required<Omit<CrossAppOptions, 'resourceServers' | 'dpop' | 'certificate' | 'signIn' | 'actor'>> {
   /** Absent: nobody can be asked to sign in. */
   signIn?: CrossAppOptions['signIn']
+  /** Absent: nobody is shown. */
+  actor?: ActorOption
   /** As it was when the client was made. */
   resourceServers: ReadonlyMap<string, ResourceServerOptions>
   /** Absent: no proofs. */

@@ -217,6 +217,7 @@ export async function enterprise(start = 1_800_000_000, proofNonces?: ProofNonce
             client === 'assistant' && audience === place.ras
               ? { ...connection, audience, resources: [`${place.api}/mcp`] }
               : undefined,
+          actors: { ruleOf: () => ({ by: 'own-assertion', profile: 'ai_agent' }), findWorkloadIssuer: () => undefined },
           skew,
         },
       }),

@@ -53,6 +53,7 @@ it('names options that the client library has', () => {
     identityProvider: { issuer: 'https://id.acme.example', client: clientSecretBasic('assistant', 'secret') },
     resourceServers: {},
     subject: {},
+    actor: () => 'token',
     signIn: async ({ acrValues, maxAge }) => void [acrValues, maxAge],
   })
   expect(client.fetch).toBeTypeOf('function')

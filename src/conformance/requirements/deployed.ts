@@ -43,7 +43,7 @@ export const deployedRequirements: readonly Requirement[] = [
     source: 'Okta guides, October 2026',
     says: 'For SAML and agents it exchanges a base64 response for a refresh token, and sends the client’s assertion as actor token.',
     status: 'implemented',
-    why: 'At the identity provider: base64 Responses are taken (SAML-02, SAML-11), and actor tokens where the client’s entry has actor: own-assertion. Our client library sends none.',
+    why: 'At the identity provider: base64 Responses are taken (SAML-02, SAML-11), and actor tokens where the client’s entry has actor: own-assertion. Our client library sends one where its option actor says so.',
   },
   {
     id: 'OKTA-06',

@@ -1,6 +1,7 @@
 /** What an administrator may write in an entry at run time about sign-ins, actors and workloads: what the configuration may. */
 
 import { describe, expect, it } from 'vitest'
+import { usualBranches } from '../../../src/protocol/branches.ts'
 import { idpEntries, resourceAsEntries } from '../../../src/server/policy/entries.ts'
 import {
   EntryInputError,
@@ -11,7 +12,7 @@ import {
 import { noEntries } from '../../../src/server/policy/entry-records.ts'
 import { atChat, atIdp, chat, id, read } from '../../profiles/configured.ts'
 
-const branches = { 'workload-agent-principal': true }
+const branches = { ...usualBranches, 'workload-agent-principal': true }
 
 async function definitions() {
   const { idp, resourceAs } = await read({})
@@ -51,7 +52,7 @@ describe('an entry that is made at run time', () => {
     const platform = { issuer: 'https://p.example', algorithms: ['ES256' as const], maxLifetime: 600 }
     const workloads = [{ sub: 's', client: atIdp.id, name: 'night-agent' }]
     const off = { ...idp, workloadIssuers: [{ ...platform, workloads }] }
-    const on = { ...off, branches: { ...idp.branches, ...branches } }
+    const on = { ...off, branches }
     const body = { clientId: atChat.id, workloads: ['night-agent'], scopes: ['chat.read'] }
     const named = { client: atIdp.id, audience: chat }
     const made = await readConnection(body, named, on, idpEntries(on, noEntries))
@@ -63,7 +64,7 @@ describe('an entry that is made at run time', () => {
 
   it('[FL-WL-03] of a trusted issuer takes its workloads, where the branch is on', async () => {
     const { resourceAs } = await definitions()
-    const on = { ...resourceAs, branches: { ...resourceAs.branches, ...branches } }
+    const on = { ...resourceAs, branches }
     const body = { clients: [atChat.id], workloads: 'bound' }
     const made = readTrustedIssuer(body, { issuer: id }, on, resourceAsEntries(on, noEntries))
     expect(await made).toMatchObject({ workloads: 'bound' })
