@@ -238,6 +238,8 @@ describe('an ID Token exchanged for a refresh token', () => {
     ['the user', { user: 'alice' }],
     ['the user by e-mail address', { user: 'alice@acme.example' }],
     ['the client and the audience', { client: 'wiki-at-acme', audience: chat }],
+    ['the audience by another of its names', { audience: 'urn:vendor:chat' }],
+    ['a resource behind the audience', { audience: mcp }],
     ['the issuer', { issuer: acme }],
   ])('is refused while a block on %s is in force', async (_, block) => {
     inForce = [block]
