@@ -13,9 +13,14 @@ export interface Row {
   name: string
   /** By the head of the column. */
   figures: { [column: string]: Figure }
+  /** How it stands to what is asked of it, where something is. */
+  verdict?: Verdict
   /** Why there are no figures, as a sentence. */
   didNotRun?: string
 }
+
+/** `aim`: as good as was hoped. `must`: as good as it has to be. `below`: less. */
+export type Verdict = 'aim' | 'must' | 'below'
 
 export interface Outcome {
   rows: readonly Row[]
@@ -39,6 +44,13 @@ export interface Subject {
   method: string
   /** Throws when something did not work: an answer that is wrong, a server that does not start. */
   run(effort: Effort): Promise<Outcome>
+}
+
+/** Whether a value reaches what is asked of it. Where the aim is the smaller of the two, less is better. */
+export function verdictOf(value: number, { must, aim }: { must: number; aim: number }): Verdict {
+  const reaches = (bound: number) => (aim < must ? value <= bound : value >= bound)
+  if (reaches(aim)) return 'aim'
+  return reaches(must) ? 'must' : 'below'
 }
 
 /** So many of a full number, and at least `least`. */

@@ -7,5 +7,6 @@ import { redemption } from './redemption.ts'
 import { roundTrips } from './round-trips.ts'
 import type { Subject } from './subject.ts'
 import { tenants } from './tenants.ts'
+import { tokenPath } from './token-path.ts'
 
-export const subjects: readonly Subject[] = [redemption, guard, roundTrips, entries, policyFeed, tenants]
+export const subjects: readonly Subject[] = [tokenPath, redemption, guard, roundTrips, entries, policyFeed, tenants]

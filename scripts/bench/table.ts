@@ -6,8 +6,13 @@ import type { Figure, Row } from './subject.ts'
 export function tableOf(rows: readonly Row[]): string[] {
   const shown = rows.filter(({ didNotRun }) => didNotRun === undefined)
   const columns = [...new Set(shown.flatMap(({ figures }) => Object.keys(figures)))]
-  const lines = shown.map(({ name, figures }) => [name, ...columns.map((column) => textOf(figures[column]))])
-  const table = [['', ...columns], ...lines]
+  const judged = shown.some(({ verdict }) => verdict !== undefined)
+  const lines = shown.map(({ name, figures, verdict = '' }) => [
+    name,
+    ...columns.map((column) => textOf(figures[column])),
+    ...(judged ? [verdict] : []),
+  ])
+  const table = [['', ...columns, ...(judged ? ['reaches'] : [])], ...lines]
   const widths = table[0]?.map((_, at) => Math.max(...table.map((line) => line[at]?.length ?? 0))) ?? []
   return table.map((line) =>
     line

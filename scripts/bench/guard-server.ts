@@ -1,0 +1,44 @@
+/** An API on Fastify behind the guard, as docs/examples/resource.ts has it, with the package as it is built. */
+
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import {
+  defaultAlgorithms,
+  documentFetch,
+  issuerKeys,
+  memoryStore,
+  principalOf,
+  resourcePlugin,
+  statusLists,
+} from 'xaa-broker'
+import type * as audits from '../../src/server/audit.ts'
+import type * as ports from '../../src/server/ports.ts'
+
+const [issuer = '', resource = '', scope = '', auditFile = ''] = process.argv.slice(2)
+const built = (path: string) => import(new URL(`../../dist/server/${path}.js`, import.meta.url).href)
+const { fileAudit } = (await built('audit')) as typeof audits
+const { systemId, systemNow: now } = (await built('ports')) as typeof ports
+const { systemPorts } = (await built('ports')) as typeof ports
+const warn = (message: string) => console.error(message)
+const audit =
+  auditFile === '' ? { record: async () => {} } : await fileAudit(auditFile, { instance: systemId(), now, warn })
+const fetchDocument = documentFetch({ allowLoopback: true, allowAddresses: [] })
+const app = Fastify()
+await app.register(resourcePlugin, {
+  resource,
+  authorizationServer: issuer,
+  keys: issuerKeys({ issuer, fetchDocument, now, warn }),
+  algorithms: defaultAlgorithms,
+  scopes: [scope],
+  skew: 30,
+  maxLifetime: 3600,
+  revocation: statusLists({ fetchDocument }),
+  ports: systemPorts(audit, memoryStore({ now }), resource),
+  requiredScopes: () => [scope],
+  routes(api) {
+    api.get('/mcp', async (request) => ({ you: principalOf(request).account, through: principalOf(request).client }))
+  },
+})
+await app.listen({ port: 0, host: '127.0.0.1' })
+console.log(`listening http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+process.once('SIGINT', () => void app.close().then(() => process.exit(0)))

@@ -1,0 +1,94 @@
+/** Rounds in which every target of a table is loaded after the other, forwards and backwards, and what each request cost its server. */
+
+import { canPin, type PinnedProcess, pinGenerator, unpinGenerator } from './pinned-process.ts'
+import { saturate } from './saturation.ts'
+import { median } from './statistics.ts'
+import { type Effort, portion, type Row } from './subject.ts'
+import type { Requests } from './token-requests.ts'
+
+/** A server and what it is loaded with. */
+export interface Target {
+  name: string
+  process: PinnedProcess
+  requests: Requests
+}
+
+/** Of one target; one value for each round. */
+export interface Measured {
+  name: string
+  /** Microseconds of processor time for each request. */
+  cpu: number[]
+  perSecond: number[]
+  /** Answers 503 in each round: where there are any, the machine was too busy to be measured on. */
+  unavailable: number[]
+}
+
+/** How long one target is loaded in one round, in seconds. */
+const roundLength = 1.2
+
+/** What every table says about its measurement. */
+export const interleavedMethod = `All servers are alive at once and are loaded one after the other, in turn forwards and backwards; ${
+  canPin
+    ? 'servers on one processor, generator on another'
+    : 'NOT pinned, for want of taskset or of a second processor: the figures are worth less'
+}; 32 keep-alive connections with one request each; every answer is checked. CPU is user and system time of the whole process tree for each request; ratios are taken within each round; each figure is the median of the rounds. `
+
+/** Measures so many rounds (7 at the full length). Throws for a wrong answer, naming the target. */
+export async function interleaved(targets: readonly Target[], effort: Effort, rounds = portion(7, effort, 2)) {
+  const measured = new Map(targets.map((target): [Target, Measured] => [target, newMeasured(target)]))
+  const counts = new Map<Target, number>()
+  pinGenerator()
+  try {
+    for (const target of targets) {
+      effort.progress(`warming up: ${target.name}`)
+      counts.set(target, await warmUp(target, effort))
+    }
+    for (let round = 0; round < rounds; round++) {
+      effort.progress(`round ${round + 1} of ${rounds}`)
+      for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
+        const { cpu, perSecond, unavailable } = await load(target, counts.get(target) ?? 0)
+        const of = measured.get(target)
+        of?.cpu.push(cpu)
+        of?.perSecond.push(perSecond)
+        of?.unavailable.push(unavailable)
+      }
+    }
+    return [...measured.values()]
+  } finally {
+    unpinGenerator()
+  }
+}
+
+function newMeasured({ name }: Target): Measured {
+  return { name, cpu: [], perSecond: [], unavailable: [] }
+}
+
+/** Until the code is compiled, and it is known how many requests fill a round; gives that number. */
+async function warmUp(target: Target, effort: Effort): Promise<number> {
+  const least = portion(3000, effort, 60)
+  const { perSecond } = await load(target, least)
+  const seconds = roundLength * Math.min(1, effort.share)
+  const again = await load(target, Math.max(least, Math.round(perSecond * seconds)))
+  return Math.max(60, Math.round(again.perSecond * seconds))
+}
+
+async function load({ name, process, requests }: Target, count: number) {
+  const prepared = requests(count)
+  const before = process.processorTime()
+  const { seconds, unavailable } = await saturate({ port: process.port, requests: prepared, count }).catch(
+    (cause: Error) => {
+      throw new Error(`${name}: ${cause.message}`, { cause })
+    },
+  )
+  return { cpu: (process.processorTime() - before) / count, perSecond: count / seconds, unavailable }
+}
+
+/** The figures that every row of such a table ends with. */
+export function costOf({ cpu, perSecond, unavailable }: Measured): Row['figures'] {
+  const late = unavailable.reduce((sum, one) => sum + one, 0)
+  return {
+    CPU: { value: median(cpu), unit: 'µs' },
+    requests: { value: median(perSecond), unit: '/s' },
+    ...(late > 0 ? { 'answers 503': { value: late, unit: '' } } : {}),
+  }
+}
