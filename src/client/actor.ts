@@ -19,22 +19,23 @@ export async function actorTokenOf(
   { now, newId }: Pick<TokenRequestPorts, 'now' | 'newId'>,
 ): Promise<string | undefined> {
   if (actor === undefined) return undefined
-  const token = typeof actor === 'function' ? await actor() : await assertionOf(actor)
-  if (token) return token
-  throw new CrossAppError(
-    'the actor that the application gave shows no token: it must be privateKeyJwt or a function',
-    {
-      step: 'exchange',
-      stop: 'check',
-      server: issuer,
-    },
-  )
-
-  async function assertionOf(client: ClientAuthentication): Promise<string | null> {
+  const assertionOf = async (client: ClientAuthentication): Promise<string | null> => {
     const form = new URLSearchParams()
     const request = { headers: new Headers(), form, issuer, tokenEndpoint }
     const addressed = assertionAudience === undefined ? request : { ...request, assertionAudience }
     await client.authenticate(addressed, { now, newId })
     return form.get('client_assertion')
   }
+  const token = typeof actor === 'function' ? await actor() : await assertionOf(actor)
+  if (!token) {
+    throw new CrossAppError(
+      'the actor that the application gave shows no token: it must be privateKeyJwt or a function',
+      {
+        step: 'exchange',
+        stop: 'check',
+        server: issuer,
+      },
+    )
+  }
+  return token
 }
