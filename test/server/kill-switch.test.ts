@@ -68,7 +68,7 @@ describe('the kill switch', () => {
     ['an issuer of ID Tokens', () => ({ issuer: world.login }), { exchange: 'invalid_grant', redeem: '' }],
     ['a connection', () => ({ client: 'assistant', audience: world.chat }), { exchange: 'invalid_target', redeem: '' }],
     ['a user at a client', () => ({ user: 'alice', client: 'assistant' }), { exchange: 'access_denied', redeem: '' }],
-  ])('stops %s at every server, and lets them in again', async (_what, names, errors) => {
+  ])('[ATK-029] [ATK-045] stops %s at every server, and lets them in again', async (_what, names, errors) => {
     const { unused, access } = await tokens()
     expect([(await world.introspect(0, access)).body.active, await call(access)]).toEqual([true, 200])
     const idToken = await world.idToken()
