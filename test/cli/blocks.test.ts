@@ -29,7 +29,7 @@ async function followed() {
   const now = () => Date.now() / 1000
   const store = await lmdbStore({ directory: `${folder.path}/state`, now, skew: 30 })
   const feed = await followPolicy({ records: store.records, now, say: () => {} })
-  const found = { blocks: feed.blocks.inForce(), purgedAt: feed.keysPurgedAt('https://id.acme.example') }
+  const found = { blocks: [...feed.blocks.inForce()], purgedAt: feed.keysPurgedAt('https://id.acme.example') }
   feed.close()
   await store.close()
   return found
