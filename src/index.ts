@@ -57,6 +57,7 @@ export {
   type TokenRequest,
   type TokenResponse,
 } from './protocol/token-endpoint.ts'
+export { type TokenInHand, type VerifiedTokens, verifiedTokens } from './protocol/verified-tokens.ts'
 export { Challenge, type SchemeChallenge } from './resource/challenge.ts'
 export { type AuthorizedRequest, type Guard, type GuardOptions, guardOf } from './resource/guard.ts'
 export { type IntrospectionOptions, introspection } from './resource/introspection.ts'

@@ -13,6 +13,7 @@ import { policyRefusals } from '../protocol/policy-refusal.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import { resourceMember } from '../protocol/resource-answer.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
+import { type VerifiedTokens, verifiedTokens } from '../protocol/verified-tokens.ts'
 import { type Actors, actorClaim, judgeActor } from './actor.ts'
 import { grantDetails, readDetails } from './authorization-details.ts'
 import { decideAccess, namesOf, type ResourceServer, tenantOf } from './connections.ts'
@@ -55,6 +56,8 @@ export interface IdentityProvider extends Targets {
   blocks?: Blocks
   /** Absent: as usual. */
   branches?: Branches | undefined
+  /** Which ID Tokens are known by their signature when they come again, and how many. Absent: 10 000. */
+  subjectTokens?: VerifiedTokens | undefined
   skew: Seconds
 }
 
@@ -64,6 +67,7 @@ export function tokenExchange(idp: IdentityProvider): Grant {
 }
 
 function exchange(idp: IdentityProvider): Grant {
+  const subjectTokens = idp.subjectTokens ?? verifiedTokens()
   return async (request, ports) => {
     const { form, client, facts, namePolicy, spendCredentials, recordGranted } = request
     const shown = possessionOf(request, idp.branches)
@@ -79,6 +83,7 @@ function exchange(idp: IdentityProvider): Grant {
       ...(idp.refreshTokens === undefined ? {} : { refreshTokens: idp.refreshTokens }),
       samlAssertions: idp.samlAssertions,
       workload: workloadReader(idp, { self, client, form, ports, skew, facts }),
+      subjectTokens,
       client,
       ports,
       now,
@@ -150,6 +155,7 @@ function exchange(idp: IdentityProvider): Grant {
     await spendCredentials()
     await actor?.spend()
     await subject.spend?.()
+    subject.remember?.()
     Object.assign(facts, {
       scope,
       resource: claims.resource,

@@ -3,12 +3,12 @@
 import type { Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { checkIsIdToken, type IdTokenClaims, verifyIdToken } from '../protocol/id-token.ts'
-import { readJwt } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import { tokenType } from '../protocol/names.ts'
 import { type AuditFacts, type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
+import { type VerifiedTokens, verifiedTokens } from '../protocol/verified-tokens.ts'
 import type { User } from './connections.ts'
 import type { SamlAssertions, SamlPurpose } from './saml-subject.ts'
 
@@ -71,6 +71,8 @@ export interface Subject {
   scopes?: readonly string[] | undefined
   /** Of a token that is good once: spends it, after every check. */
   spend?: (() => Promise<void>) | undefined
+  /** Of a token that may come again: to be called after every check. */
+  remember?: (() => void) | undefined
   /** When the session at the issuer ends, where it says so. */
   sessionEnd?: Seconds | undefined
   /** Of a refresh token: as {@link RefreshTokenRecord} says. */
@@ -84,6 +86,8 @@ export interface SubjectRules {
   findIssuer(issuer: string): IdTokenIssuer | undefined
   refreshTokens?: RefreshTokens
   samlAssertions?: SamlAssertions | undefined
+  /** The ID Tokens whose signature is known. Absent: each is verified from the beginning. */
+  subjectTokens?: VerifiedTokens | undefined
   /** What the token is sent for; absent: an ID-JAG. */
   purpose?: SamlPurpose
   /** Reads a JWT of a workload. Absent: subjects are people. Throws OAuthError `invalid_grant` for whatever a client can send. */
@@ -116,10 +120,13 @@ export async function validateSubject(token: string, type: string, rules: Subjec
   return subject
 }
 
+const noTokens = verifiedTokens(0)
+
 async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject> {
-  const { client, now, skew, facts } = rules
+  const { client, now, skew, facts, ports } = rules
   try {
-    const jwt = readJwt(token)
+    const { subjectTokens = noTokens } = rules
+    const { jwt, signatures, remember } = subjectTokens.take(token, now, ports.signatures)
     checkIsIdToken(jwt)
     const { iss, sub, jti } = jwt.claims
     Object.assign(facts, { issuer: textOf(iss), subject: textOf(sub), unverified: true })
@@ -130,13 +137,14 @@ async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject>
     const clientId = issuer.clientIdOf(client.id)
     const { keys, algorithms } = issuer
     const trust = { issuer: issuer.issuer, keys, algorithms, clientId }
-    const claims = await verifyIdToken(jwt, { ...trust, now, skew, signatures: rules.ports.signatures })
+    const claims = await verifyIdToken(jwt, { ...trust, now, skew, signatures })
     delete facts.unverified
     facts.issuer = issuer.issuer
     const user = await issuer.findUser(claims)
     if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
     const { auth_time: authTime, acr, amr } = claims
-    return { user, issuer: issuer.issuer, kept: false, authTime, acr, amr, act: claims.act }
+    const known = { issuer: issuer.issuer, kept: false, remember: () => remember(claims.exp) }
+    return { user, ...known, authTime, acr, amr, act: claims.act }
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause
     throw refused(reasonWord(cause.reason), cause.message, cause)

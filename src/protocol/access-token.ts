@@ -3,7 +3,6 @@
 import * as z from 'zod'
 import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
 import { type Confirmation, checkConfirmation, type Possession } from './confirmation.ts'
-import type { JsonObject } from './json.ts'
 import { checkTimes, isType, signJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
 import type { KeySource, SignatureAlgorithm, SigningKey } from './keys.ts'
@@ -12,6 +11,7 @@ import type { Seconds } from './ports.ts'
 import { sameResource } from './resource.ts'
 import type { Signatures } from './signatures.ts'
 import type { StatusClaim } from './status-reference.ts'
+import { readingOnce } from './verified-tokens.ts'
 
 const AccessTokenClaims = z.looseObject({
   iss: z.string(),
@@ -74,7 +74,7 @@ export interface AccessTokenIssuer {
   issuer: string
   keys: KeySource
   algorithms: readonly SignatureAlgorithm[]
-  signatures?: Signatures | undefined
+  signatures?: Pick<Signatures, 'verify'> | undefined
 }
 
 export interface AccessTokenRules extends AccessTokenIssuer, Possession {
@@ -112,12 +112,11 @@ export async function verifyAccessTokenSignature(
 }
 
 /** The claims by their schema, whoever vouches for them: a signature, or the answer of an introspection. Throws `malformed`. */
-export function readAccessTokenClaims(claims: JsonObject): AccessTokenClaims {
+export const readAccessTokenClaims = readingOnce((claims): AccessTokenClaims => {
   const read = AccessTokenClaims.safeParse(claims)
-  if (!read.success)
-    throw new JwtError('malformed', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
-  return read.data
-}
+  if (read.success) return read.data
+  throw new JwtError('malformed', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
+})
 
 /** What {@link verifyAccessToken} asks of claims that are known to be the issuer's. Throws {@link JwtError}. */
 export function checkAccessTokenClaims(

@@ -7,6 +7,7 @@ import { JwtError } from './jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from './keys.ts'
 import type { Seconds } from './ports.ts'
 import type { Signatures } from './signatures.ts'
+import { readingOnce } from './verified-tokens.ts'
 
 /** OpenID Connect Core §2. Unknown claims are kept: an allow-list decides later which of them may travel. */
 const IdTokenClaims = z.looseObject({
@@ -23,6 +24,12 @@ const IdTokenClaims = z.looseObject({
 })
 export type IdTokenClaims = z.infer<typeof IdTokenClaims>
 
+const readIdTokenClaims = readingOnce((claims): IdTokenClaims => {
+  const read = IdTokenClaims.safeParse(claims)
+  if (read.success) return read.data
+  throw new JwtError('subject_invalid', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
+})
+
 /** No provider's ID Token lives longer; it also turns away an `exp` in milliseconds. */
 const maxIdTokenLifetime: Seconds = 7 * 24 * 3600
 
@@ -35,7 +42,7 @@ export interface IdTokenRules {
   clientId: string
   now: Seconds
   skew: Seconds
-  signatures?: Signatures | undefined
+  signatures?: Pick<Signatures, 'verify'> | undefined
 }
 
 /**
@@ -57,10 +64,7 @@ export function checkIsIdToken({ header, claims }: UnverifiedJwt): void {
 export async function verifyIdToken(jwt: UnverifiedJwt, rules: IdTokenRules): Promise<IdTokenClaims> {
   checkIsIdToken(jwt)
   await verifySignature(jwt, rules, rules.signatures)
-  const read = IdTokenClaims.safeParse(jwt.claims)
-  if (!read.success)
-    throw new JwtError('subject_invalid', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
-  const claims = read.data
+  const claims = readIdTokenClaims(jwt.claims)
   checkTimes(jwt.claims, { now: rules.now, skew: rules.skew, maxLifetime: maxIdTokenLifetime })
   // ID-JAG §4.3.3: the audience of the assertion is the authenticated client.
   if (!claims.aud.includes(rules.clientId))

@@ -78,7 +78,7 @@ export function isType(typ: string | undefined, expected: string): boolean {
 export async function verifySignature(
   jwt: Pick<UnverifiedJws, 'token' | 'header' | 'signature'>,
   trust: { keys: KeySource; algorithms: readonly SignatureAlgorithm[] },
-  signatures: Signatures = usualSignatures,
+  signatures: Pick<Signatures, 'verify'> = usualSignatures,
 ): Promise<void> {
   const { kid } = jwt.header
   const alg = jwt.header.alg === 'Ed25519' ? 'EdDSA' : jwt.header.alg

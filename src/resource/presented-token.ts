@@ -30,6 +30,8 @@ export interface TokenRules {
   detailTypes?: readonly string[] | undefined
   /** True when tokens bound to a certificate are taken, from requests that came with it (RFC 8705 §3). Absent: they are refused. */
   certificateBoundTokens?: boolean
+  /** How many access tokens are known by their good signature when they come again; 0 for none. Absent: 10 000. */
+  accessTokenCache?: number
   /** Nonces that DPoP proofs must hold. Absent: they need none. */
   proofNonces?: ProofNonces
 }

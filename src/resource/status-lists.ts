@@ -3,12 +3,12 @@
 import { verifyAccessToken } from '../protocol/access-token.ts'
 import { unavailable } from '../protocol/errors.ts'
 import { discoverMetadata, type FetchDocument } from '../protocol/issuer-keys.ts'
-import { readJwt } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import { mediaType } from '../protocol/names.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { maxStatusListBytes, type ReadStatusList, readStatusList } from '../protocol/status-list.ts'
 import { readStatusClaim } from '../protocol/status-reference.ts'
+import { verifiedTokens } from '../protocol/verified-tokens.ts'
 import { within } from './deadline.ts'
 import type { Revocation, TokenSource } from './revocation.ts'
 import { youngCopy } from './young-copy.ts'
@@ -40,7 +40,7 @@ const mostLists = 64
  */
 export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions): Revocation {
   return (source) => {
-    const { issuer, now } = source
+    const { issuer, now, accessTokenCache } = source
     const { origin } = new URL(issuer)
     const offersLists = youngCopy<boolean>({
       async load() {
@@ -63,12 +63,14 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
         now,
       }),
     )
+    const accessTokens = verifiedTokens(accessTokenCache)
     return async (token, rules) => {
-      const jwt = readJwt(token)
-      const claims = await verifyAccessToken(jwt, rules)
+      const { jwt, signatures, remember } = accessTokens.take(token, rules.now, rules.signatures)
+      const claims = await verifyAccessToken(jwt, { ...rules, signatures })
       const place = readStatusClaim(claims.status)
       if (place === undefined) {
         if (await offersLists()) throw new JwtError('token_invalid', 'has no status, and its issuer keeps status lists')
+        remember(claims.exp)
         return claims
       }
       // No address that a token names is asked, unless it is the issuer's own server.
@@ -82,6 +84,7 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
       // Status list draft §8.3: a place that the list does not have is no status.
       if (ended === undefined) throw new JwtError('malformed', "unexpected 'status' claim value")
       if (ended) throw new JwtError('token_ended', 'was ended before its time')
+      remember(claims.exp)
       return claims
     }
   }

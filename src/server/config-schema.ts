@@ -16,6 +16,7 @@ import { resourceServerLimits, subjectIssuerNaming } from './config-profiles.ts'
 import { refreshTokens } from './config-refresh-tokens.ts'
 import { samlIssuers } from './config-saml.ts'
 import { signInMember } from './config-sign-in.ts'
+import { signatures, subjectTokenCache } from './config-signatures.ts'
 import { samlNames } from './config-subject-id.ts'
 import { tenancy } from './config-tenants.ts'
 import { transportMembers } from './config-transport.ts'
@@ -64,6 +65,7 @@ export function configSchema(sources: Sources, development: Development) {
     }).optional(),
     limits,
     trustedProxies,
+    signatures,
     workers: count(64).default(1),
     instances: count(1000).default(1),
     shutdown: mapping({ delay: duration(0, 8).default(2) }).prefault({}),
@@ -96,6 +98,7 @@ function idpSchema(sources: Sources, development: boolean) {
     ),
     connections: z.array(connection),
     refreshTokens,
+    subjectTokenCache,
     pairwiseSecret: secret(sources, { development, clientSecret: false }).optional(),
     /** DPoP proofs must hold a nonce that is made with it; absent, they need none. The same at every instance. */
     dpopNonceSecret: secret(sources, { development: false, clientSecret: false }).optional(),

@@ -7,6 +7,7 @@ import type { Client } from '../protocol/client-auth.ts'
 import type { IdTokenClaims } from '../protocol/id-token.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { personIdOf, personRules } from '../protocol/person.ts'
+import { verifiedTokens } from '../protocol/verified-tokens.ts'
 import type { Records } from '../store/store.ts'
 import { actorsOf } from './actors-role.ts'
 import { clientFinder } from './clients.ts'
@@ -69,6 +70,7 @@ export function idpRole(
     identityProvider: {
       issuer,
       signingKeys,
+      subjectTokens: verifiedTokens(config.subjectTokenCache),
       findIssuer(name) {
         const found = issuers.get(name)
         const off = (named: string) =>

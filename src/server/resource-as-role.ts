@@ -85,6 +85,7 @@ export function resourceAsRole(
         signingKeys,
         lifetime: accessTokenLifetime,
         copyActor: config.copyActor === true,
+        signatures: surroundings.signatures,
       }),
       blocks: policy.blocks,
       branches: config.branches,

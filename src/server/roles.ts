@@ -10,6 +10,7 @@ import type { Ports, Seconds } from '../protocol/ports.ts'
 import type { Store } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 import type { Config } from './config.ts'
+import { signaturesOf } from './config-signatures.ts'
 import { certificateOptions, type TlsSetting } from './config-transport.ts'
 import { isLoopbackUrl, type Listen } from './config-values.ts'
 import { endpointLimits } from './endpoint-limits.ts'
@@ -98,12 +99,14 @@ function followedKeys(
 
 /** The world as one role sees it, and what every plugin is given. */
 function around({ config, store, audit, policy, portsOver, log }: ProcessParts, issuer: string) {
-  const ports = portsOver(audit, store, issuer)
+  const signatures = signaturesOf(config)
+  const ports: Ports = { ...portsOver(audit, store, issuer), signatures }
   const { allowAddresses } = config.outbound
   const surroundings: Surroundings = {
     fetchDocument: documentFetch({ allowLoopback: isLoopbackUrl(issuer), allowAddresses }),
     fetchUnlisted: documentFetch({ allowLoopback: isLoopbackUrl(issuer), allowAddresses: [] }),
     now: ports.now,
+    signatures,
     policy,
     warn: (message) => log(jsonLine({ at: ports.now(), server: issuer, warning: message })),
   }

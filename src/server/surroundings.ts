@@ -3,6 +3,7 @@
 import { type FetchDocument, issuerKeys } from '../protocol/issuer-keys.ts'
 import type { KeySource } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { Signatures } from '../protocol/signatures.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 
 export interface Surroundings {
@@ -10,6 +11,8 @@ export interface Surroundings {
   /** For addresses that anybody may send: it reaches nothing that the operator opened, and takes no turn of the other. */
   fetchUnlisted: FetchDocument
   now(): Seconds
+  /** How signatures are computed. Absent: as usual. */
+  signatures?: Signatures
   /** What administrators changed at run time. */
   policy: PolicyFeed
   /** Tells the operator what is wrong with somebody else's documents. */

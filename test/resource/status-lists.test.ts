@@ -139,6 +139,20 @@ describe('a token with a status', () => {
     expect(await ask(token(place(7)))).toMatchObject({ account: 'alice' })
   })
 
+  it('whose signature is known is refused as soon as it is ended, or its key is published no more', async () => {
+    const same = token()
+    for (let call = 0; call < 2; call++) expect(await ask(same)).toMatchObject({ account: 'alice' })
+    kids = ['as-2']
+    world.clock.now += 3
+    await expect(ask(same)).rejects.toEqual(challenged('key_unknown'))
+    kids = ['as-1']
+    world.clock.now += 3
+    expect(await ask(same)).toMatchObject({ account: 'alice' })
+    ended = [1]
+    world.clock.now += 3
+    await expect(ask(same)).rejects.toEqual(challenged('token_ended'))
+  })
+
   it.each<[string, () => Members, string]>([
     ['a place beyond its list', () => place(65_536), 'malformed'],
     ['no list', () => ({ status: {} }), 'malformed'],

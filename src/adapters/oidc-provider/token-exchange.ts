@@ -9,6 +9,7 @@ import { type KeySource, signatureAlgorithms } from '../../protocol/keys.ts'
 import { grantType, tokenType } from '../../protocol/names.ts'
 import type { Ports } from '../../protocol/ports.ts'
 import { proofNotOffered } from '../../protocol/token-endpoint.ts'
+import { verifiedTokens } from '../../protocol/verified-tokens.ts'
 import { addToDocuments, followRefusals } from './around-routes.ts'
 import { answerGrant, type GrantHost } from './grant-request.ts'
 import { checkGrants, type ProviderGrants } from './provider-grants.ts'
@@ -16,7 +17,7 @@ import { checkGrants, type ProviderGrants } from './provider-grants.ts'
 export interface TokenExchangeOptions
   extends Pick<
     IdentityProvider,
-    'signingKeys' | 'findResourceServer' | 'findConnection' | 'pairwiseSecret' | 'blocks'
+    'signingKeys' | 'findResourceServer' | 'findConnection' | 'pairwiseSecret' | 'blocks' | 'subjectTokens'
   > {
   /** All of `oidc-provider/lib/helpers/grants.js`, imported by the application. */
   grants: ProviderGrants
@@ -63,11 +64,12 @@ export function addTokenExchange(provider: Provider, options: TokenExchangeOptio
     ports,
     report,
   }
+  const subjectTokens = options.subjectTokens ?? verifiedTokens()
   const grantFor = (context: TokenEndpointGrantContext) => {
     // RFC 9449 §5.2: a client that promised proofs is refused without one, and with one, because no ID-JAG is bound here.
     if (context.headers.dpop !== undefined || context.oidc.client.dpopBoundAccessTokens === true)
       throw proofNotOffered()
-    return { grant: tokenExchange(identityProviderFor(context, provider, options)) }
+    return { grant: tokenExchange({ ...identityProviderFor(context, provider, options), subjectTokens }) }
   }
   provider.registerGrantType(
     grantType.tokenExchange,

@@ -1,0 +1,97 @@
+/** Tokens whose signature was found good lately: shown again, each is judged anew, and only arithmetic and reading are left out. */
+
+import { hash, type KeyObject } from 'node:crypto'
+import type { JsonObject } from './json.ts'
+import { maxJwtLength, readJwt, type UnverifiedJwt } from './jwt.ts'
+import type { Seconds } from './ports.ts'
+import { recentlyUsed } from './recently-used.ts'
+import { type Signatures, usualSignatures } from './signatures.ts'
+
+/** What one place knows of the tokens of one kind. Never for tokens that are good once: ID-JAGs, client assertions, proofs. */
+export interface VerifiedTokens {
+  /** Reads a token. Throws what {@link readJwt} throws. What it returns has NOT been verified. */
+  take(token: string, now: Seconds, signatures?: Pick<Signatures, 'verify'>): TokenInHand
+}
+
+/** One token of one request. */
+export interface TokenInHand {
+  /** Do not change it: it may be another request's, too. */
+  jwt: UnverifiedJwt
+  /** To verify this token with: it knows the answer for the key with which this very token was found good. */
+  signatures: Pick<Signatures, 'verify'>
+  /** Keeps the token in mind, for 300 s and never beyond `exp`: to be called when every check has passed, and never before. */
+  remember(exp: Seconds): void
+}
+
+/** How many tokens are kept in mind unless it is said: some 10 MB. */
+export const usualTokenCache = 10_000
+const longest: Seconds = 300
+
+interface Known extends Pick<UnverifiedJwt, 'header' | 'claims' | 'signature'> {
+  /**
+   * The key as its source gave it. A key set that is fetched or read anew has new keys, and those of another issuer are other ones: what
+   * was signed with a key that is replaced, withdrawn or purged is known no more.
+   */
+  key: KeyObject
+  at: Seconds
+  until: Seconds
+}
+
+/** Keeps at most `maxEntries` in mind, and forgets what was not shown for longest. 0: nothing, at no cost. */
+export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTokens {
+  const entries = recentlyUsed<Known>(maxEntries)
+  return {
+    take(token, now, signatures = usualSignatures) {
+      if (maxEntries === 0) return { jwt: readJwt(token), signatures, remember: () => {} }
+      // Of the whole token, the signature too: the same claims under another signature are another token.
+      const digest = token.length > maxJwtLength ? '' : hash('sha256', token, 'binary')
+      const found = entries.get(digest)
+      // A clock that was set back says nothing of an age.
+      const known = found !== undefined && now >= found.at && now < found.until ? found : undefined
+      const jwt = known === undefined ? readJwt(token) : { token, ...partsOf(known) }
+      let signedBy: KeyObject | undefined
+      return {
+        jwt,
+        signatures: {
+          async verify(jws) {
+            if (jws.key === known?.key && jws.token === token) return true
+            const good = await signatures.verify(jws)
+            if (good === true && jws.token === token) signedBy = jws.key
+            return good
+          },
+        },
+        remember(exp) {
+          if (signedBy === undefined) return
+          freeze(jwt.claims)
+          // Bytes of their own: those that were read may be part of a larger buffer.
+          const parts = { ...partsOf(jwt), signature: Uint8Array.from(jwt.signature) }
+          entries.set(digest, { ...parts, key: signedBy, at: now, until: Math.min(now + longest, exp) })
+        },
+      }
+    },
+  }
+}
+
+function partsOf({ header, claims, signature }: Known | UnverifiedJwt) {
+  return { header, claims, signature }
+}
+
+/** A reader by a schema that reads what cannot change any more only once. The claims that it gives are not to be changed either. */
+export function readingOnce<Claims extends object>(
+  read: (claims: JsonObject) => Claims,
+): (claims: JsonObject) => Claims {
+  const known = new WeakMap<JsonObject, Claims>()
+  return (claims) => {
+    const before = known.get(claims)
+    if (before !== undefined) return before
+    const fresh = read(claims)
+    if (Object.isFrozen(claims)) known.set(claims, freeze(fresh))
+    return fresh
+  }
+}
+
+function freeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const member of Object.values(value)) freeze(member)
+  return Object.freeze(value)
+}
