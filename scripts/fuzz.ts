@@ -71,11 +71,11 @@ async function repeat(at: number): Promise<never> {
   process.exit(tried.objection === undefined && failures.length === 0 ? 0 : 1)
 }
 
-function print({ seed, seconds, inputs, counts, findings, honest, server }: Outcome): void {
+function print({ seed, seconds, inputs, counts, findings, shed, honest, server }: Outcome): void {
   console.log(`\nseed ${seed}: ${inputs} inputs in ${Math.round(seconds)} s`)
   for (const { name, inputs: tried, granted, findings: found } of counts)
     console.log(
-      `  ${name.padEnd(14)} ${String(tried).padStart(9)} inputs, ${granted} granted by right, ${found} findings`,
+      `  ${name.padEnd(14)} ${String(tried).padStart(9)} inputs, ${granted === undefined ? '' : `${granted} granted by right, `}${found} findings`,
     )
   console.log(
     `honest: ${honest.flows} flows, p99 ${honest.p99.toFixed(1)} ms; among honest ones ${honest.baselineP99.toFixed(1)} ms`,
@@ -83,6 +83,7 @@ function print({ seed, seconds, inputs, counts, findings, honest, server }: Outc
   console.log(
     `server: event loop delay p99 ${server.delayP99.toFixed(1)} ms, at most ${server.delayMax.toFixed(1)} ms; ${megabytes(server.rssBefore)} before, ${megabytes(server.rssAfter)} in the last third, ${megabytes(server.rssMost)} at most; ${server.auditLines} audit lines`,
   )
+  if (shed > 0) console.log(`${shed} requests were put off with 503: the machine had other work`)
   console.log(findings === 0 ? 'nothing was found' : `${findings} findings, in ${folder}/`)
 }
 

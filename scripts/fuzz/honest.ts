@@ -8,6 +8,8 @@ export interface Honest {
   flow(): Promise<void>
   /** How long the requests took so far, in milliseconds. */
   latencies: number[]
+  /** How many of its requests were put off, see {@link Connection}. */
+  shed(): number
   close(): void
 }
 
@@ -24,6 +26,7 @@ export function honestClient(genuine: Genuine): Honest {
   }
   return {
     latencies,
+    shed: () => connections.idp.shed() + connections.chat.shed(),
     async flow() {
       const exchange = post(idp, '/token', encoded(genuine.exchangeForm()), {
         authorization: genuine.basic(idp.client),

@@ -1,13 +1,13 @@
 /** One run: a target, every fuzzer in turn, honest requests in between, and what was measured. */
 
-import { setImmediate as turn } from 'node:timers/promises'
 import { median, quantile } from '../bench/statistics.ts'
 import type { Finding } from './findings.ts'
 import type { Fuzzer } from './fuzzer.ts'
 import { type Genuine, genuineFor } from './genuine.ts'
 import { type Honest, honestClient } from './honest.ts'
+import { openReaders, type Readers } from './readers.ts'
 import { openTarget, type Target } from './target.ts'
-import { type Lines, tryInput } from './try-input.ts'
+import { type Lines, tryShot } from './try-input.ts'
 import { connectionTo } from './wire.ts'
 
 export interface RunOptions {
@@ -28,8 +28,8 @@ export interface Count {
   name: string
   title: string
   inputs: number
-  /** Inputs that had a right to be granted, and were. */
-  granted: number
+  /** Inputs that had a right to be granted, and were; of readers it is not counted. */
+  granted?: number
   findings: number
 }
 
@@ -38,6 +38,8 @@ export interface Outcome {
   seconds: number
   inputs: number
   findings: number
+  /** Requests that were put off because the server was behind, and then answered. */
+  shed: number
   counts: Count[]
   honest: {
     /** Whole flows, each of two requests, all of them granted. */
@@ -46,9 +48,10 @@ export interface Outcome {
     baselineP99: number
     p99: number
   }
-  /** Of the server process: bytes after the baseline, in the middle of the last third, and the most; milliseconds. */
+  /** Of the server process: bytes after the baseline, the middle of the second and of the last third, and the most; milliseconds. */
   server: {
     rssBefore: number
+    rssBetween: number
     rssAfter: number
     rssMost: number
     delayP99: number
@@ -58,19 +61,25 @@ export interface Outcome {
 }
 
 const honestEvery = 500
-const batch = 200
+/** How many inputs of a round stand for a weight of 1. */
+const batch = 10
 
-/** Runs; throws when the server process ends or an honest request is refused. */
+/** Runs; throws when the server process or that of the readers ends, or an honest request is refused. */
 export async function run(options: RunOptions): Promise<Outcome> {
-  const target = await openTarget()
+  const [target, readers] = await Promise.all([openTarget(), openReaders()])
   try {
-    return await Promise.race([runOn(target, options), target.ended])
+    return await Promise.race([runOn(target, readers, options), target.ended, readers.ended])
   } finally {
+    readers.close()
     await target.close()
   }
 }
 
-async function runOn(target: Target, { seed, fuzzers, until, atOnce, found, progress }: RunOptions): Promise<Outcome> {
+async function runOn(
+  target: Target,
+  readers: Readers,
+  { seed, fuzzers, until, atOnce, found, progress }: RunOptions,
+): Promise<Outcome> {
   const genuine = genuineFor(target)
   const workers = Array.from(
     { length: atOnce },
@@ -78,11 +87,20 @@ async function runOn(target: Target, { seed, fuzzers, until, atOnce, found, prog
   )
   const honest = honestClient(genuine)
   const baseline = await baselineOf(genuine, atOnce, 'inputs' in until ? 10 : 200)
-  const counts = fuzzers.map(({ name, title }): Count => ({ name, title, inputs: 0, granted: 0, findings: 0 }))
+  const counted = fuzzers.map((fuzzer): { fuzzer: Fuzzer; count: Count } => ({
+    fuzzer,
+    count: {
+      name: fuzzer.name,
+      title: fuzzer.title,
+      inputs: 0,
+      ...(fuzzer.over === 'http' ? { granted: 0 } : {}),
+      findings: 0,
+    },
+  }))
   const before = await target.measure(true)
   const rss = [before.rss]
   const begun = performance.now()
-  const state = { inputs: 0, findings: 0, flows: 0 }
+  const state = { inputs: 0, shots: 0, findings: 0, flows: 0 }
   const seconds = () => (performance.now() - begun) / 1000
   const isOver = () => ('seconds' in until ? seconds() >= until.seconds : state.inputs >= until.inputs)
   const objected = (finding: Finding, count: Count) => {
@@ -93,7 +111,7 @@ async function runOn(target: Target, { seed, fuzzers, until, atOnce, found, prog
   const report = async () => {
     const { rss: now, failures } = await target.measure()
     rss.push(now)
-    const nobody: Count = { name: '', title: '', inputs: 0, granted: 0, findings: 0 }
+    const nobody: Count = { name: '', title: '', inputs: 0, findings: 0 }
     for (const failure of failures)
       objected(
         {
@@ -107,35 +125,48 @@ async function runOn(target: Target, { seed, fuzzers, until, atOnce, found, prog
       )
     progress({ inputs: state.inputs, perSecond: state.inputs / seconds(), findings: state.findings })
   }
+  /** Counts these inputs over HTTP, and gives how many honest flows belong among them. */
+  const honestDue = (turns: number) => {
+    state.inputs += turns
+    state.shots += turns
+    const due = Math.floor(state.shots / honestEvery) - state.flows
+    state.flows += due
+    return due
+  }
   let reported = 0
   for (let round = 0; !isOver(); round++) {
-    for (const [number, fuzzer] of fuzzers.entries()) {
-      const count = counts[number]
-      if (count === undefined) continue
+    const inTurn = counted.map(({ fuzzer, count }) => {
       const turns = turnsOf(fuzzer, round)
-      const first = count.inputs
       count.inputs += turns
+      return { fuzzer, count, first: count.inputs - turns, turns }
+    })
+    const read = readers.try(
+      inTurn.flatMap(({ fuzzer, first, turns }) =>
+        fuzzer.over === 'reader' && turns > 0 ? [{ fuzzer: fuzzer.name, seed, first, turns }] : [],
+      ),
+    )
+    read.catch(() => {})
+    for (const { fuzzer, count, first, turns } of inTurn) {
+      if (fuzzer.over !== 'http') continue
       let next = first
       const work = async (lines: Lines) => {
         while (next < first + turns) {
           const at = next++
-          const { objection, accepted, ...what } = await tryInput(fuzzer, seed, at, genuine, lines)
+          const { objection, accepted, ...what } = await tryShot(fuzzer, seed, at, genuine, lines)
           if (objection !== undefined) objected({ fuzzer: fuzzer.name, seed, at, objection, ...what }, count)
-          else if (accepted) count.granted += 1
+          else if (accepted) count.granted = (count.granted ?? 0) + 1
         }
       }
-      const due = Math.floor((state.inputs + turns) / honestEvery) - state.flows
-      const flows = honestly(honest, Math.max(0, due))
-      await Promise.all([...(fuzzer.over === 'http' ? workers : workers.slice(0, 1)).map(work), flows])
-      state.inputs += turns
-      state.flows += Math.max(0, due)
-      if (seconds() - reported >= 1) {
-        reported = seconds()
-        await report()
-      }
-      // So that what was sent is also answered when readers alone take turns.
-      await turn()
-      if (isOver()) break
+      await Promise.all([...workers.map(work), honestly(honest, honestDue(turns))])
+    }
+    for (const finding of await read) {
+      const of = inTurn.find(({ fuzzer }) => fuzzer.name === finding.fuzzer)
+      if (of !== undefined) objected(finding, of.count)
+    }
+    for (const { fuzzer, turns } of inTurn) if (fuzzer.over === 'reader') state.inputs += turns
+    if (seconds() - reported >= 1) {
+      reported = seconds()
+      await report()
     }
   }
   const took = seconds()
@@ -151,10 +182,12 @@ async function runOn(target: Target, { seed, fuzzers, until, atOnce, found, prog
     seconds: took,
     inputs: state.inputs,
     findings: state.findings,
-    counts,
+    shed: workers.reduce((sum, { idp, chat }) => sum + idp.shed() + chat.shed(), honest.shed()),
+    counts: counted.map(({ count }) => count),
     honest: { flows: state.flows, baselineP99: quantile(baseline, 0.99), p99: quantile(honest.latencies, 0.99) },
     server: {
       rssBefore: before.rss,
+      rssBetween: median(rss.slice(Math.floor(rss.length / 3), Math.ceil((2 * rss.length) / 3))),
       rssAfter: median(rss.slice(-Math.ceil(rss.length / 3))),
       rssMost: Math.max(...rss),
       delayP99: after.delayP99,
@@ -164,9 +197,9 @@ async function runOn(target: Target, { seed, fuzzers, until, atOnce, found, prog
   }
 }
 
-/** How many inputs a fuzzer tries when its turn comes: by its weight, and never none for long. */
+/** How many inputs a fuzzer tries when its turn comes: by its weight. */
 function turnsOf({ weight }: Fuzzer, round: number): number {
-  const share = (batch * weight) / 10
+  const share = batch * weight
   return Math.max(1, Math.floor(share * (round + 1)) - Math.floor(share * round))
 }
 

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** What came back. */
 export interface Answer {
@@ -24,9 +25,12 @@ class ClosedError extends NoAnswerError {}
 export interface Connection {
   /**
    * To be called again only after its answer. It opens a new socket where the old one is gone. Rejects with {@link NoAnswerError} when
-   * the server closes without an answer, or gives none within `within` milliseconds.
+   * the server closes without an answer, or gives none within `within` milliseconds. A process that sheds load is asked again, as its
+   * `Retry-After` says, ten times.
    */
   ask(request: Buffer, within?: number): Promise<Answer>
+  /** How many requests were put off because the process was behind: none, unless the machine has other work. */
+  shed(): number
   /** Forgets the socket: the next request gets another one. */
   drop(): void
 }
@@ -46,21 +50,37 @@ export function connectionTo(port: number): Connection {
     await once(socket, 'connect')
     return socket
   }
+  const askOnce = async (request: Buffer, within: number) => {
+    const isOld = socket !== undefined
+    const used = await open()
+    const answer = await answerTo(used, request, within).catch(async (error: unknown) => {
+      drop()
+      // RFC 9112 §9.3.1: a server may have closed an idle connection in the very moment in which it was used again.
+      if (!isOld || !(error instanceof ClosedError)) throw error
+      return await answerTo(await open(), request, within)
+    })
+    if (answer.headers.get('connection') === 'close') drop()
+    return answer
+  }
+  let shed = 0
   return {
     drop,
+    shed: () => shed,
     async ask(request, within = 10_000) {
-      const isOld = socket !== undefined
-      const used = await open()
-      const answer = await answerTo(used, request, within).catch(async (error: unknown) => {
-        drop()
-        // RFC 9112 §9.3.1: a server may have closed an idle connection in the very moment in which it was used again.
-        if (!isOld || !(error instanceof ClosedError)) throw error
-        return await answerTo(await open(), request, within)
-      })
-      if (answer.headers.get('connection') === 'close') drop()
+      let answer = await askOnce(request, within)
+      for (let again = 0; again < 10 && isShedding(answer); again++) {
+        shed += 1
+        await pause(1000 * Number(answer.headers.get('retry-after')))
+        answer = await askOnce(request, within)
+      }
       return answer
     },
   }
+}
+
+/** True for the answer of a process that is behind with its work and looked at nothing. Any other 503 is a finding. */
+function isShedding({ status, headers, body }: Answer): boolean {
+  return status === 503 && headers.get('retry-after') === '1' && body.includes('"too many requests are in progress"')
 }
 
 async function answerTo(socket: Socket, request: Buffer, within: number): Promise<Answer> {

@@ -36,7 +36,7 @@ export const claims: HttpFuzzer = {
   name: 'claims',
   title: 'Claims under a genuine signature',
   over: 'http',
-  weight: 15,
+  weight: 12,
   make(random, genuine) {
     const kind = random.pick(kinds)
     const { header, claims: good, signer } = genuine.parts(kind)

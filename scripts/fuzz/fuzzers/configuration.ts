@@ -21,7 +21,7 @@ export const configuration: ReaderFuzzer = {
   name: 'config',
   title: 'Configuration files',
   over: 'reader',
-  weight: 1,
+  weight: 0.4,
   make(random) {
     const { text, refused } = inputOf(random)
     return {

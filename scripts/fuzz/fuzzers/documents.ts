@@ -55,7 +55,7 @@ export const clientDocuments: ReaderFuzzer = {
   name: 'cimd',
   title: 'Client metadata documents',
   over: 'reader',
-  weight: 6,
+  weight: 36,
   make(random) {
     const extra = [
       'client_secret',
@@ -126,7 +126,7 @@ export const jwks: ReaderFuzzer = {
   name: 'jwks',
   title: 'JWK Sets',
   over: 'reader',
-  weight: 6,
+  weight: 30,
   make(random) {
     const input = textOf(hostileKeys(random), random)
     const read = async () => {
@@ -145,7 +145,7 @@ export const issuerMetadata: ReaderFuzzer = {
   name: 'metadata',
   title: 'Metadata of issuers',
   over: 'reader',
-  weight: 4,
+  weight: 44,
   make(random) {
     const input = textOf(mutatedMembers(metadata, ['issuer', 'jwks_uri'], random), random)
     const status = random.pick([200, 200, 200, 200, 204, 301, 404, 500])

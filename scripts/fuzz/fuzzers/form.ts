@@ -81,7 +81,7 @@ export const form: HttpFuzzer = {
   name: 'form',
   title: 'Form bodies at every endpoint',
   over: 'http',
-  weight: 30,
+  weight: 34,
   make(random, genuine) {
     const { place, path, form, judge, as } = baseOf(random, genuine)
     const inBody = as === undefined && random.oneIn(2)

@@ -30,7 +30,7 @@ export const headers: HttpFuzzer = {
   name: 'headers',
   title: 'Header lines, request lines and framing',
   over: 'http',
-  weight: 20,
+  weight: 15,
   make(random, genuine) {
     const { chat } = genuine.target
     // With a token that is good, so that a wrong header is what stands in the way; or with none, which costs less.

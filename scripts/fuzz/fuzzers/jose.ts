@@ -64,7 +64,7 @@ export const jose: HttpFuzzer = {
   name: 'jose',
   title: 'Header, payload and signature of tokens',
   over: 'http',
-  weight: 25,
+  weight: 22,
   make(random, genuine) {
     const kind = random.pick(kinds)
     if (random.oneIn(6)) return shotWith({ kind, ...resigned(kind, random, genuine) }, genuine)

@@ -1,0 +1,133 @@
+/** The fuzzers as a command: fifty thousand inputs of a fixed seed, what counts as a finding, and the tables that are made of its report. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { objectionTo } from '../../scripts/fuzz/contract.ts'
+import { fuzzers } from '../../scripts/fuzz/fuzzers.ts'
+import type { Outcome } from '../../scripts/fuzz/run.ts'
+import { figuresOf, markdownOf } from '../../scripts/fuzz/table.ts'
+import type { Answer } from '../../scripts/fuzz/wire.ts'
+
+const root = new URL('../..', import.meta.url).pathname
+
+async function fuzz(...args: string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/fuzz.ts', ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [out, err] = ['', '']
+  child.stdout.on('data', (text) => {
+    out += text
+  })
+  child.stderr.on('data', (text) => {
+    err += text
+  })
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, out, err }
+}
+
+describe('npm run fuzz', () => {
+  it('finds nothing among 50 000 inputs of every kind, and every honest request among them is granted', async () => {
+    const { code, out, err } = await fuzz('--inputs', '50000', '--seed', '6', '--json')
+    expect(err).not.toContain('found:')
+    const outcome = JSON.parse(out) as Outcome
+    expect(outcome).toMatchObject({ seed: 6, findings: 0 })
+    expect(outcome.inputs).toBeGreaterThanOrEqual(50_000)
+    expect(outcome.counts.map(({ name }) => name)).toEqual(fuzzers.map(({ name }) => name))
+    // What is granted where that is right shows that the others were not refused for being late, unknown or too many.
+    for (const { granted, inputs } of outcome.counts) {
+      expect(inputs).toBeGreaterThan(50)
+      if (granted !== undefined) expect(granted).toBeGreaterThan(inputs / 100)
+    }
+    expect(outcome.honest.flows).toBeGreaterThan(20)
+    expect(code).toBe(0)
+  }, 240_000)
+})
+
+describe('the contract', () => {
+  const refusal: Answer = {
+    status: 400,
+    headers: new Map([
+      ['content-type', 'application/json; charset=utf-8'],
+      ['cache-control', 'no-store'],
+      ['pragma', 'no-cache'],
+      ['x-correlation-id', 'zod'],
+    ]),
+    body: '{"error":"invalid_grant","error_description":"the assertion has expired"}',
+    took: 1,
+  }
+  const shot = { to: 'chat', request: Buffer.alloc(0), contract: 'oauth' } as const
+  const objection = (changed: Partial<Answer>) => objectionTo({ ...refusal, ...changed }, shot)
+  const without = (name: string) => new Map([...refusal.headers].filter(([other]) => other !== name))
+
+  it('is kept by a refusal as RFC 6749 has it', () => expect(objection({})).toBeUndefined())
+
+  it.each<[Partial<Answer>, string]>([
+    [{ status: 200 }, 'accepted'],
+    [{ status: 302 }, 'redirects with 302'],
+    [{ status: 500 }, 'answered 500'],
+    [{ status: 503 }, 'answered 503'],
+    [{ status: 401 }, 'invalid_grant with 401'],
+    [{ status: Number.NaN }, 'status NaN'],
+    [{ body: '<html>' }, 'a refusal that is no JSON (400)'],
+    [{ body: '{"error":"no"}' }, 'no with 400'],
+    [{ body: '{"error":"invalid_grant","sub":"alice"}' }, 'a refusal with the member sub'],
+    [
+      { body: '{"error":"invalid_grant","error_description":"\\"x\\""}' },
+      'an error_description with other characters than RFC 6749 allows',
+    ],
+    [{ body: '{"error":"invalid_grant","error_description":"ZodError"}' }, 'an answer with internals: Zod'],
+    [
+      { body: '{"error":"invalid_grant","error_description":"x at read (/a.ts:1)"}' },
+      'an answer with internals: at read (',
+    ],
+    [{ headers: without('cache-control') }, 'a refusal that may be cached'],
+    [{ headers: without('content-type') }, 'a refusal that is not called JSON'],
+    [{ headers: without('x-correlation-id') }, 'a refusal without a correlation id'],
+  ])('is broken by %j', (changed, what) => expect(objection(changed)).toContain(what))
+})
+
+describe('the tables', () => {
+  const outcome: Outcome = {
+    seed: 6,
+    seconds: 10,
+    inputs: 30_000,
+    findings: 0,
+    shed: 0,
+    counts: [
+      { name: 'form', title: 'Forms', inputs: 20_000, granted: 7, findings: 0 },
+      { name: 'jwks', title: 'JWK Sets', inputs: 10_000, findings: 0 },
+    ],
+    honest: { flows: 40, baselineP99: 10, p99: 15 },
+    server: {
+      rssBefore: 2 ** 27,
+      rssBetween: 2 ** 27,
+      rssAfter: 2 ** 27,
+      rssMost: 2 ** 28,
+      delayP99: 20,
+      delayMax: 40,
+      auditLines: 1,
+    },
+  }
+
+  it('say what was tried and what was measured', () => {
+    const text = markdownOf(outcome)
+    expect(text).toContain('`npm run fuzz -- --seed 6`: 30 000 inputs in 10 s, 3 000 a second.')
+    expect(text).toContain('| Forms | 20 000 | 7 | 0 |\n| JWK Sets | 10 000 |  | 0 |\n')
+    expect(text).toContain('15.0 ms (1.50 ×), 40 whole flows, all granted')
+    expect(text).not.toContain('not held')
+  })
+
+  it('mark every figure that is beyond its bound', () => {
+    const beyond: Outcome = {
+      ...outcome,
+      findings: 1,
+      shed: 1,
+      honest: { ...outcome.honest, p99: 20 },
+      server: { ...outcome.server, delayP99: 50, rssAfter: 2 ** 28 },
+    }
+    expect(figuresOf(beyond).map(({ holds }) => holds)).toEqual([false, false, false, false, false])
+    expect(markdownOf(beyond).match(/not held/g)).toHaveLength(5)
+  })
+})
