@@ -2,9 +2,9 @@
 
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { compileFirst } from '../test/faults/rig/executable.ts'
 import { scenarios } from '../test/faults/scenarios/all.ts'
 import { goalBounds, type Outcome, type Scenario } from '../test/faults/scenarios/scenario.ts'
+import shipped from '../test/fixture/shipped.ts'
 
 const help = `npm run faults [-- OPTIONS]
 
@@ -41,7 +41,7 @@ const chosen = scenarios.filter(
 )
 if (chosen.length === 0) misunderstood(`there is no scenario ${options.only.join(', ')}; --list names them`)
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0
-compileFirst()
+shipped()
 const begun = performance.now()
 const rows: Row[] = []
 say(`seed ${options.seed}, share ${options.share}, ${chosen.length} scenarios`)

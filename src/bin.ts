@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 /** The `xaa` executable: hands the words of the command line to their command, and its answer to the shell. */
 
-import { main } from './cli/commands.ts'
-
 const io = {
   out: (text: string) => void process.stdout.write(text),
   err: (text: string) => void process.stderr.write(text),
@@ -10,6 +8,7 @@ const io = {
 }
 
 try {
+  const { main } = await import('./cli/commands.ts')
   // Not process.exit: what was printed must reach a pipe first.
   process.exitCode = await main(process.argv.slice(2), io)
 } catch (error) {

@@ -35,6 +35,7 @@ export default defineConfig({
   },
   test: {
     root,
+    globalSetup: 'test/fixture/shipped.ts',
     server: { deps: { inline: ['@cloudflare/workers-oauth-provider'] } },
     projects: [
       {

@@ -1,14 +1,13 @@
 /** Our servers as their users run them: `xaa serve` of the package as it is built, with configuration files, an audit file, and limits on. */
 
-import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { JWK } from 'jose'
 import { stringify } from 'yaml'
 import { writeKeyFile } from '../../src/server/key-files.ts'
 import { type IdentityProviderStub, identityProviderStub } from '../../test/faults/rig/identity-provider.ts'
+import shipped, { xaa } from '../../test/fixture/shipped.ts'
 import { newKey } from '../../test/server/example.ts'
 import { freePort } from '../../test/store/redis/redis-server.ts'
 import { type PinnedOptions, type PinnedProcess, startPinned } from './pinned-process.ts'
@@ -53,18 +52,9 @@ export interface ServedRole {
   readonly key: JWK
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-/** Makes `dist` what the source is, without looking at its types. Throws when the compiler cannot. */
-export function buildPackage(): void {
-  const compiler = join(root, 'node_modules', '.bin', 'tsc')
-  const { status, stdout } = spawnSync(compiler, ['--noCheck'], { cwd: root, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`the package could not be built: ${stdout}`)
-}
-
 /** Builds the package and makes whom the servers trust; no server runs yet. */
 export async function newBroker(): Promise<Broker> {
-  buildPackage()
+  shipped()
   const folder = await mkdtemp(join(tmpdir(), 'xaa-bench-'))
   const issuer = await identityProviderStub()
   const [issuerKey] = issuer.privateKeys()
@@ -91,7 +81,7 @@ export async function newBroker(): Promise<Broker> {
       const limits = { wrongCredentials: 10, requestsPerSecond: 1_000_000, pagesPerMinute: 600 }
       const file = join(own, 'xaa.yaml')
       await writeFile(file, stringify({ [role]: said, store, limits, audit: { file: 'audit.jsonl' } }))
-      const process = await startPinned([join(root, 'dist', 'bin.js'), 'serve', '--config', file], options)
+      const process = await startPinned([xaa, 'serve', '--config', file], options)
       started.push(process)
       // A new store refuses what was issued before now and 30 s; token-requests.ts is 29 s ahead.
       await new Promise((resolve) => setTimeout(resolve, 1500))

@@ -4,11 +4,11 @@ import { spawn } from 'node:child_process'
 import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { main } from '../../src/cli/commands.ts'
 import type { AuditEvent } from '../../src/protocol/ports.ts'
 import { fileAudit } from '../../src/server/audit.ts'
+import { xaa as executable } from '../fixture/shipped.ts'
 import { auditEvent } from '../server/audit-event.ts'
 import { printed } from './printed.ts'
 
@@ -252,8 +252,7 @@ describe('xaa audit tail', () => {
 
   it('goes on with what comes, also into the file that takes the place of this one, until it is stopped', async () => {
     const path = await written('followed.log', [{ correlationId: 'before' }])
-    const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
-    const child = spawn(process.execPath, ['--import', 'tsx', bin, 'audit', 'tail', path, '-n', '2', '--follow'])
+    const child = spawn(process.execPath, [executable, 'audit', 'tail', path, '-n', '2', '--follow'])
     let shown = ''
     child.stdout.on('data', (chunk) => {
       shown += chunk

@@ -5,11 +5,11 @@ import { once } from 'node:events'
 import { type Agent, createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { importJWK, type JWK, SignJWT } from 'jose'
 import { publicPartOf } from '../../src/protocol/keys.ts'
 import { grantType, jwtType } from '../../src/protocol/names.ts'
 import { lmdbStore } from '../../src/store/lmdb.ts'
+import { xaa } from '../fixture/shipped.ts'
 import { environment, example, type Folder, newKey } from '../server/example.ts'
 
 export interface Serve {
@@ -21,10 +21,9 @@ export interface Serve {
   ended: Promise<[number | null, NodeJS.Signals | null]>
 }
 
-/** Runs the real command from its sources. */
+/** Runs the real command. */
 export function serve(args: readonly string[], variables: NodeJS.ProcessEnv = {}): Serve {
-  const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', bin, 'serve', ...args], {
+  const child = spawn(process.execPath, [xaa, 'serve', ...args], {
     env: { ...process.env, ...environment, ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/serve.ts'
+import { xaa } from '../fixture/shipped.ts'
 import { changed, environment, example, exampleFolder, type Folder } from '../server/example.ts'
 import { printed } from './printed.ts'
 
@@ -90,8 +90,7 @@ describe('xaa serve', () => {
   afterEach(() => child?.kill('SIGKILL'))
 
   function start(file: string) {
-    const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
-    const started = spawn(process.execPath, ['--import', 'tsx', bin, 'serve', '--config', file], {
+    const started = spawn(process.execPath, [xaa, 'serve', '--config', file], {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

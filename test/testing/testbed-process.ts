@@ -3,11 +3,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import { signingKeysOf } from '../../src/protocol/own-keys.ts'
 import { readKeyFile } from '../../src/server/key-files.ts'
 import { mintIdToken } from '../../src/testing/id-token.ts'
 import { TestbedFile } from '../../src/testing/testbed-file.ts'
+import { root, xaa } from '../fixture/shipped.ts'
 import { type Answer, basic, postForm } from './flow.ts'
 
 export interface Testbed {
@@ -19,11 +19,9 @@ export interface Testbed {
   ended: Promise<[number | null, NodeJS.Signals | null]>
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
 /** Starts one. Without a file in the end, it says why. */
 export function spawnTestbed(args: readonly string[]): Omit<Testbed, 'bed'> & { ready: Promise<void> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/bin.ts', 'testbed', ...args], {
+  const child = spawn(process.execPath, [xaa, 'testbed', ...args], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -2,8 +2,8 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { root, xaa } from '../../fixture/shipped.ts'
 import type { Deployment } from './deployment.ts'
-import { root, xaa } from './executable.ts'
 import { atExit } from './leftovers.ts'
 
 export interface Administrator {
@@ -16,7 +16,7 @@ export interface Administrator {
 /** One who works on the configuration of a deployment. */
 export function administratorOf({ env, configFile }: Pick<Deployment, 'env' | 'configFile'>): Administrator {
   const runFor = async (after: number | undefined, words: readonly string[]): Promise<string | undefined> => {
-    const child = spawn(process.execPath, [...xaa(), ...words], {
+    const child = spawn(process.execPath, [xaa, ...words], {
       cwd: root,
       env: { ...process.env, ...env, XAA_CONFIG: configFile },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { root, xaa } from './executable.ts'
+import { root, xaa } from '../../fixture/shipped.ts'
 import { atExit } from './leftovers.ts'
 import type { Order } from './orders.ts'
 
@@ -47,7 +47,7 @@ export interface InstanceOptions {
   rigged: boolean
 }
 
-const entry = (rigged: boolean) => (rigged ? ['--import', 'tsx', 'test/faults/rig/rigged-serve.ts'] : xaa())
+const entry = (rigged: boolean) => (rigged ? ['--import', 'tsx', 'test/faults/rig/rigged-serve.ts'] : [xaa])
 
 /** Describes an instance; starts nothing. */
 export function instanceOf({ name, port, configFile, auditFile, env, rigged, workers }: InstanceOptions): Instance {
