@@ -8,6 +8,7 @@ import { form } from './fuzzers/form.ts'
 import { headers } from './fuzzers/headers.ts'
 import { jose } from './fuzzers/jose.ts'
 import { saml } from './fuzzers/saml.ts'
+import { verifier } from './fuzzers/verifier.ts'
 
 export const fuzzers: readonly Fuzzer[] = [
   form,
@@ -17,6 +18,7 @@ export const fuzzers: readonly Fuzzer[] = [
   saml,
   clientDocuments,
   jwks,
+  verifier,
   issuerMetadata,
   configuration,
 ]

@@ -46,9 +46,7 @@ export function nodeSignatures({ threads }: { threads: boolean }): Signatures {
       const input = Buffer.from(token.slice(0, token.lastIndexOf('.')), 'latin1')
       const options = { key, ...how }
       if (!threads) return verify(digest, input, options, signature)
-      return await new Promise((resolve, reject) =>
-        verify(digest, input, options, signature, (error, good) => (error === null ? resolve(good) : reject(error))),
-      )
+      return await inThread<boolean>((done) => verify(digest, input, options, signature, done))
     },
     async sign(signingInput, { alg, key }) {
       const { digest, keyType, how } = methods[alg]
@@ -56,11 +54,18 @@ export function nodeSignatures({ threads }: { threads: boolean }): Signatures {
       const options = { key, ...how }
       // 200 µs: too long for every other request to wait.
       if (!threads && keyType !== 'rsa') return sign(digest, input, options)
-      return await new Promise((resolve, reject) =>
-        sign(digest, input, options, (error, signature) => (error === null ? resolve(signature) : reject(error))),
-      )
+      return await inThread<Uint8Array>((done) => sign(digest, input, options, done))
     },
   }
+}
+
+function inThread<Outcome>(start: (done: (error: Error | null, outcome: Outcome) => void) => void): Promise<Outcome> {
+  return new Promise((resolve, reject) =>
+    start((error, outcome) => {
+      if (error === null) resolve(outcome)
+      else reject(error)
+    }),
+  )
 }
 
 /** RFC 8725 §3.1: a key is used with an algorithm of its own kind, whoever found it. */

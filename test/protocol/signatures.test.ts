@@ -1,6 +1,6 @@
 /** The arithmetic of signatures, in threads and without, and by jose in its place. */
 
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { verifiedByJose } from '../../src/protocol/jose-signatures.ts'
 import { readJwt, signJwt, verifySignature } from '../../src/protocol/jwt.ts'
@@ -37,7 +37,7 @@ describe.each(ways)('signatures (%s)', (_, signatures) => {
     const jwt = readJwt(await signJwt({}, 'at+jwt', await signerOf('k', alg), signatures))
     const others = signatureAlgorithms.filter((other) => !(alg.slice(1) === 'S256' && other.slice(1) === 'S256'))
     const small = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
-    const keys: KeyObject[] = [small, (await signerOf('k', alg)).key]
+    const keys: KeyObject[] = [small, createSecretKey(Buffer.alloc(32)), (await signerOf('k', alg)).key]
     for (const other of others) if (other !== alg) keys.push(await publicKeyOf(other))
     for (const key of keys) {
       const trust = { keys: { find: async () => key }, algorithms: [alg] }
@@ -64,6 +64,12 @@ describe('an RSA signature', () => {
 })
 
 describe('a failure of the arithmetic', () => {
+  it('is no token', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 512 })
+    for (const [, signatures] of ways)
+      await expect(signJwt({}, 'at+jwt', { kid: 'k', alg: 'PS256', key: privateKey }, signatures)).rejects.toThrow()
+  })
+
   it('is no signature', async () => {
     const jwt = readJwt(await signJwt({}, 'at+jwt', await signerOf('k')))
     const trust = { keys: await sourceOf(await publicJwk('k')), algorithms: ['ES256'] as const }

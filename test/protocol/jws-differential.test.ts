@@ -1,0 +1,95 @@
+/** Our own verifier beside jose: the same verdict on every token, good, broken or nearly right. */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { verifiedByJose } from '../../src/protocol/jose-signatures.ts'
+import { readJws, verifySignature } from '../../src/protocol/jwt.ts'
+import { JwtError } from '../../src/protocol/jwt-error.ts'
+import { KeySetError, keySetOf, publicPartOf, signatureAlgorithms } from '../../src/protocol/keys.ts'
+import { nodeSignatures, type Signatures } from '../../src/protocol/signatures.ts'
+import { jwsCorpus } from '../fixture/jws-mutations.ts'
+import { hostile, randomOf } from '../fixture/mutations.ts'
+
+const sync = nodeSignatures({ threads: false })
+
+describe('our own verifier and jose', () => {
+  it('[ATK-027] agree on 8000 tokens with changed bytes, numbers, headers and signatures', async () => {
+    const corpus = await jwsCorpus()
+    const below = randomOf(7)
+    const disagreements: string[] = []
+    for (let batch = 0; batch < 80; batch++) {
+      const tokens = Array.from({ length: 100 }, () => corpus.mutant(below))
+      const found = await Promise.all(tokens.map(corpus.disagreement))
+      for (const [at, one] of found.entries()) if (one !== undefined) disagreements.push(`${tokens[at]}: ${one}`)
+    }
+    expect(disagreements).toEqual([])
+  })
+
+  it('are asked about tokens that are good, and about as many that are nearly good', async () => {
+    const corpus = await jwsCorpus()
+    const below = randomOf(8)
+    const good = await Promise.all(Array.from({ length: 500 }, () => corpus.isGood(corpus.mutant(below))))
+    const share = good.filter(Boolean).length / good.length
+    expect(share).toBeGreaterThan(0.03)
+    expect(share).toBeLessThan(0.3)
+  })
+
+  it('agree on text that breaks something somewhere', async () => {
+    const corpus = await jwsCorpus()
+    const below = randomOf(9)
+    for (let count = 0; count < 500; count++)
+      expect(await corpus.disagreement(hostile(corpus.mutant(below), below))).toBeUndefined()
+  })
+})
+
+interface Jwk {
+  kty: string
+  keys?: Jwk[]
+  [member: string]: unknown
+}
+interface Group {
+  private: Jwk
+  public?: Jwk
+  tests: { tcId: number; jws?: string }[]
+}
+/** Where the vectors are, read in place: the folder `testvectors_v1` of C2SP/wycheproof. */
+const folder = process.env.WYCHEPROOF_DIR ?? ''
+
+describe.runIf(existsSync(join(folder, 'json_web_signature_test.json')))(
+  'our own verifier and jose, on Wycheproof',
+  () => {
+    it.each(['signature', 'key', 'crypto'])('[ATK-027] agree on each token of json_web_%s', async (name) => {
+      const text = readFileSync(join(folder, `json_web_${name}_test.json`), 'utf8')
+      const { testGroups } = JSON.parse(text) as { testGroups: Group[] }
+      let compared = 0
+      for (const { private: own, public: published, tests } of testGroups) {
+        const keys = (published?.keys ?? own.keys ?? [published ?? own]).map((key) => ({
+          ...publicPartOf(key as Parameters<typeof publicPartOf>[0]),
+          ...(key.kid === undefined ? {} : { kid: key.kid }),
+        }))
+        for (const { tcId, jws } of tests) {
+          if (jws === undefined) continue
+          expect({ tcId, verdict: await verdict(jws, keys, sync) }).toEqual({
+            tcId,
+            verdict: await verdict(jws, keys, verifiedByJose(sync)),
+          })
+          compared++
+        }
+      }
+      expect(compared).toBeGreaterThan(0)
+    })
+  },
+)
+
+async function verdict(jws: string, keys: unknown[], signatures: Signatures): Promise<string> {
+  try {
+    const trust = { keys: await keySetOf({ keys }), algorithms: signatureAlgorithms }
+    await verifySignature(readJws(jws), trust, signatures)
+    return 'good'
+  } catch (error) {
+    if (error instanceof JwtError) return error.reason
+    if (error instanceof KeySetError) return error.message
+    throw error
+  }
+}
