@@ -93,8 +93,8 @@ export const clientDocuments: ReaderFuzzer = {
     const read = async () => {
       const { clientId, redirectUris, authMethod, keys: found, name = '' } = await readClientMetadata(input, source)
       if (clientId !== appUrl) return 'another client_id'
-      if (/client_secret/.test(Object.keys(JSON.parse(input.toString()) as object).join(' ')))
-        return 'a published secret'
+      const members = Object.keys(JSON.parse(input.toString()) as object)
+      if (members.some((member) => member.startsWith('client_secret'))) return 'a published secret'
       if (redirectUris.some((uri) => /^\s*(javascript|data|vbscript|blob|file):|#/i.test(uri)))
         return `a redirect to ${redirectUris.join(' ')}`
       if (authMethod === 'private_key_jwt' && found === undefined) return 'private_key_jwt without keys'
