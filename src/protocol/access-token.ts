@@ -64,8 +64,7 @@ export async function signAccessToken(
   signer: SigningKey,
   signatures?: Signatures,
 ): Promise<string> {
-  const present = Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined))
-  return await signJwt(present, jwtType.accessToken, signer, signatures)
+  return await signJwt({ ...claims }, jwtType.accessToken, signer, signatures)
 }
 
 /** Whose access tokens they are, and with which keys it signs. */

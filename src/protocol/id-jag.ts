@@ -125,6 +125,5 @@ export async function signIdJag(
   signatures?: Signatures,
 ): Promise<string> {
   const all = { ...userClaims, ...claims, resource: resource?.length === 1 ? resource[0] : resource }
-  const present = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-  return await signJwt(present, jwtType.idJag, signer, signatures)
+  return await signJwt(all, jwtType.idJag, signer, signatures)
 }

@@ -121,7 +121,7 @@ export function checkTimes(claims: JsonObject, { now, skew, maxLifetime }: TimeR
   return { exp, iat }
 }
 
-/** Signs claims as they are. The caller gives every claim, the times too: no clock here. */
+/** Signs claims as they are; members that are undefined are left out. The caller gives every claim, the times too: no clock here. */
 export async function signJwt(
   claims: JsonObject,
   typ: string,
