@@ -43,6 +43,8 @@ export interface ServeOptions extends PinnedOptions {
   /** `memory` unless given. */
   store?: string
   size?: Size
+  /** False: nothing is asked of it that the first moments refuse. */
+  settle?: boolean
 }
 
 export interface ServedRole {
@@ -68,7 +70,7 @@ export async function newBroker(): Promise<Broker> {
     issuerKey,
     clientKey,
     people: usualPeople,
-    async serve(role, { store = 'memory', size = { clients: 1, issuers: 1 }, ...options } = {}) {
+    async serve(role, { store = 'memory', size = { clients: 1, issuers: 1 }, settle = true, ...options } = {}) {
       const own = join(folder, String(roles++))
       await mkdir(own)
       const key = await newKey()
@@ -84,7 +86,7 @@ export async function newBroker(): Promise<Broker> {
       const process = await startPinned([xaa, 'serve', '--config', file], options)
       started.push(process)
       // A new store refuses what was issued before now and 30 s; token-requests.ts is 29 s ahead.
-      await new Promise((resolve) => setTimeout(resolve, 1500))
+      if (settle) await new Promise((resolve) => setTimeout(resolve, 1500))
       return { process, issuer: name, key }
     },
     async close() {

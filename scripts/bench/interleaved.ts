@@ -33,20 +33,31 @@ export const interleavedMethod = `All servers are alive at once and are loaded o
     : 'NOT pinned, for want of taskset or of a second processor: the figures are worth less'
 }; 32 keep-alive connections with one request each; every answer is checked. CPU is user and system time of the whole process tree for each request; ratios are taken within each round; each figure is the median of the rounds. `
 
+/** The generator has a processor of its own unless `pinned` is false. */
+export interface RoundOptions {
+  rounds?: number
+  pinned?: boolean
+  connections?: number
+}
+
 /** Measures so many rounds (7 at the full length). Throws for a wrong answer, naming the target. */
-export async function interleaved(targets: readonly Target[], effort: Effort, rounds = portion(7, effort, 2)) {
+export async function interleaved(
+  targets: readonly Target[],
+  effort: Effort,
+  { rounds = portion(7, effort, 2), pinned = true, connections = 32 }: RoundOptions = {},
+): Promise<Measured[]> {
   const measured = new Map(targets.map((target): [Target, Measured] => [target, newMeasured(target)]))
   const counts = new Map<Target, number>()
-  pinGenerator()
+  if (pinned) pinGenerator()
   try {
     for (const target of targets) {
       effort.progress(`warming up: ${target.name}`)
-      counts.set(target, await warmUp(target, effort))
+      counts.set(target, await warmUp(target, effort, connections))
     }
     for (let round = 0; round < rounds; round++) {
       effort.progress(`round ${round + 1} of ${rounds}`)
       for (const target of round % 2 === 0 ? targets : targets.toReversed()) {
-        const { cpu, perSecond, unavailable } = await load(target, counts.get(target) ?? 0)
+        const { cpu, perSecond, unavailable } = await load(target, counts.get(target) ?? 0, connections)
         const of = measured.get(target)
         of?.cpu.push(cpu)
         of?.perSecond.push(perSecond)
@@ -64,23 +75,30 @@ function newMeasured({ name }: Target): Measured {
 }
 
 /** Until the code is compiled, and it is known how many requests fill a round; gives that number. */
-async function warmUp(target: Target, effort: Effort): Promise<number> {
+async function warmUp(target: Target, effort: Effort, connections: number): Promise<number> {
   const least = portion(3000, effort, 60)
-  const { perSecond } = await load(target, least)
+  const { perSecond } = await load(target, least, connections)
   const seconds = roundLength * Math.min(1, effort.share)
-  const again = await load(target, Math.max(least, Math.round(perSecond * seconds)))
+  const again = await load(target, Math.max(least, Math.round(perSecond * seconds)), connections)
   return Math.max(60, Math.round(again.perSecond * seconds))
 }
 
-async function load({ name, process, requests }: Target, count: number) {
+async function load({ name, process, requests }: Target, count: number, connections: number) {
   const prepared = requests(count)
   const before = process.processorTime()
-  const { seconds, unavailable } = await saturate({ port: process.port, requests: prepared, count }).catch(
+  const { seconds, unavailable } = await saturate({ port: process.port, requests: prepared, count, connections }).catch(
     (cause: Error) => {
       throw new Error(`${name}: ${cause.message}`, { cause })
     },
   )
   return { cpu: (process.processorTime() - before) / count, perSecond: count / seconds, unavailable }
+}
+
+/** The one of this name. Throws where there is none. */
+export function measuredAs(name: string, measured: readonly Measured[]): Measured {
+  const found = measured.find((one) => one.name === name)
+  if (found === undefined) throw new Error(`nothing was measured as ${name}`)
+  return found
 }
 
 /** The figures that every row of such a table ends with. */

@@ -47,9 +47,10 @@ export async function startPinned(
   { cores = serverCore, nodeArguments = [] }: PinnedOptions = {},
 ): Promise<PinnedProcess> {
   const command = [process.execPath, ...nodeArguments, ...programArguments]
+  const cwd = fileURLToPath(new URL('../..', import.meta.url))
   const [first = '', ...rest] = canPin ? ['taskset', '-c', cores ?? '0', ...command] : command
   const began = performance.now()
-  const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd })
   const over = atExit(() => void child.kill('SIGKILL'))
   const ended = once(child, 'exit').finally(over)
   const port = await portOf(child)

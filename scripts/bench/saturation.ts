@@ -47,7 +47,7 @@ export async function saturate({ port, requests, count, connections = 32 }: Satu
   } finally {
     for (const socket of sockets) socket.destroy()
   }
-  if (unavailable > count / 10) throw new Error(`the server answered 503 to ${unavailable} of ${count} requests`)
+  refuseMany(unavailable, count)
   return { seconds: (performance.now() - start) / 1000, unavailable }
 }
 
@@ -64,6 +64,7 @@ export async function atFixedRate({ port, requests, rate, connections = 64 }: Fi
   const sockets = await openSockets(port, connections)
   const latencies: number[] = []
   const due: number[] = []
+  let unavailable = 0
   try {
     await new Promise<void>((resolve, reject) => {
       const free = [...sockets]
@@ -78,7 +79,8 @@ export async function atFixedRate({ port, requests, rate, connections = 64 }: Fi
         }
       }
       for (const socket of sockets)
-        onAnswers(socket, reject, () => {
+        onAnswers(socket, reject, (status) => {
+          if (status === '503') unavailable += 1
           latencies.push(performance.now() - (sentFor.get(socket) ?? 0))
           free.push(socket)
           if (latencies.length === requests.length) resolve()
@@ -98,7 +100,12 @@ export async function atFixedRate({ port, requests, rate, connections = 64 }: Fi
   } finally {
     for (const socket of sockets) socket.destroy()
   }
+  refuseMany(unavailable, requests.length)
   return latencies
+}
+
+function refuseMany(unavailable: number, count: number): void {
+  if (unavailable > count / 10) throw new Error(`the server answered 503 to ${unavailable} of ${count} requests`)
 }
 
 async function openSockets(port: number, count: number): Promise<Socket[]> {

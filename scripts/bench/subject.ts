@@ -19,8 +19,16 @@ export interface Row {
   didNotRun?: string
 }
 
-/** `aim`: as good as was hoped. `must`: as good as it has to be. `below`: less. */
-export type Verdict = 'aim' | 'must' | 'below'
+/** `aim`: as good as was hoped. `must`: as good as it has to be. `missed`: not so good. */
+export type Verdict = 'aim' | 'must' | 'missed'
+
+/** What is asked of a figure. */
+export interface Goal {
+  must: number
+  aim?: number
+  /** More is better unless this is said. */
+  less?: true
+}
 
 export interface Outcome {
   rows: readonly Row[]
@@ -46,11 +54,22 @@ export interface Subject {
   run(effort: Effort): Promise<Outcome>
 }
 
-/** Whether a value reaches what is asked of it. Where the aim is the smaller of the two, less is better. */
-export function verdictOf(value: number, { must, aim }: { must: number; aim: number }): Verdict {
-  const reaches = (bound: number) => (aim < must ? value <= bound : value >= bound)
-  if (reaches(aim)) return 'aim'
-  return reaches(must) ? 'must' : 'below'
+/** The figure that is judged and what is asked of it, with its verdict; a row without a goal has none. */
+export function judged(column: string, figure: Figure, goal?: Goal): Pick<Row, 'figures' | 'verdict'> {
+  if (goal === undefined) return { figures: { [column]: figure } }
+  const { must, aim } = goal
+  const aimed: Row['figures'] = aim === undefined ? {} : { aim: { value: aim, unit: figure.unit } }
+  return {
+    figures: { [column]: figure, must: { value: must, unit: figure.unit }, ...aimed },
+    verdict: verdictOf(figure.value, goal),
+  }
+}
+
+/** Whether a value reaches what is asked of it. */
+export function verdictOf(value: number, { must, aim, less }: Goal): Verdict {
+  const reaches = (bound: number) => (less === true ? value <= bound : value >= bound)
+  if (aim !== undefined && reaches(aim)) return 'aim'
+  return reaches(must) ? 'must' : 'missed'
 }
 
 /** So many of a full number, and at least `least`. */

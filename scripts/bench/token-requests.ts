@@ -31,23 +31,29 @@ export type Authentication = 'basic' | 'private_key_jwt'
  */
 const ahead = 29
 
-/** Requests with tokens of one issuer, for a number of people in turn. */
-export function requestMaker(issuer: string, keys: { issuer: JWK; client: JWK }, people: number): RequestMaker {
+/** Requests with tokens of one issuer, for a number of people and clients in turn; the clients have one key and one secret. */
+export function requestMaker(
+  issuer: string,
+  keys: { issuer: JWK; client: JWK },
+  people: number,
+  clients: readonly string[] = [client.id],
+): RequestMaker {
   const [signAsIssuer, signAsClient] = [tokenSigner(keys.issuer), tokenSigner(keys.client)]
+  const clientAt = (at: number) => clients[at % clients.length] ?? ''
   const idToken = (at: number) => {
     const now = Math.floor(systemNow())
-    const claims = { iss: issuer, sub: `person-${at}`, aud: client.id, iat: now, exp: now + 3600, auth_time: now }
-    return signAsIssuer({ ...claims, email: `person-${at}@acme.example`, email_verified: true })
+    const sub = `person-${at % people}`
+    const claims = { iss: issuer, sub, aud: clientAt(at), iat: now, exp: now + 3600, auth_time: now }
+    return signAsIssuer({ ...claims, email: `${sub}@acme.example`, email_verified: true })
   }
-  const sameTokens = Array.from({ length: people }, (_, at) => idToken(at))
-  let minted = 0
+  const sameTokens = Array.from({ length: Math.max(people, clients.length) }, (_, at) => idToken(at))
   return {
     exchange: (to, { subject, authentication }) => {
       const one = (at: number) =>
-        httpRequest(to, authentication === 'basic' ? undefined : signAsClient, {
+        httpRequest(to, clientAt(at), authentication === 'basic' ? undefined : signAsClient, {
           grant_type: grantType.tokenExchange,
           requested_token_type: tokenType.idJag,
-          subject_token: (subject === 'seen' ? sameTokens[at % people] : idToken(minted++ % people)) ?? '',
+          subject_token: (subject === 'seen' ? sameTokens[at % sameTokens.length] : idToken(at)) ?? '',
           subject_token_type: tokenType.idToken,
           audience,
           resource,
@@ -56,12 +62,12 @@ export function requestMaker(issuer: string, keys: { issuer: JWK; client: JWK },
       return (count) => Array.from({ length: count }, (_, at) => one(at))
     },
     redemption: (to, authentication) => (count) =>
-      Array.from({ length: count }, () => {
+      Array.from({ length: count }, (_, at) => {
         const now = systemNow() + ahead
-        const claims = { iss: issuer, sub: `person-${minted++ % people}`, aud: to.issuer, client_id: client.id }
+        const claims = { iss: issuer, sub: `person-${at % people}`, aud: to.issuer, client_id: clientAt(at) }
         const assertion = signAsIssuer({ ...claims, iat: now, exp: now + 300, scope, resource }, jwtType.idJag)
         const form = { grant_type: grantType.jwtBearer, assertion }
-        return httpRequest(to, authentication === 'basic' ? undefined : signAsClient, form)
+        return httpRequest(to, clientAt(at), authentication === 'basic' ? undefined : signAsClient, form)
       }),
   }
 }
@@ -73,13 +79,14 @@ export function apiRequest(token: string): Buffer {
 
 function httpRequest(
   { issuer, path }: Recipient,
+  clientId: string,
   signAsClient: TokenSigner | undefined,
   form: { [parameter: string]: string },
 ): Buffer {
   const body = new URLSearchParams(form)
   if (signAsClient !== undefined) {
     const now = systemNow() + ahead
-    const claims = { iss: client.id, sub: client.id, aud: issuer, iat: now, exp: now + 60 }
+    const claims = { iss: clientId, sub: clientId, aud: issuer, iat: now, exp: now + 60 }
     body.set('client_assertion_type', clientAssertionType)
     body.set('client_assertion', signAsClient(claims, jwtType.clientAssertion))
   }
@@ -87,7 +94,7 @@ function httpRequest(
   const head = [
     `POST ${path} HTTP/1.1`,
     `host: ${new URL(issuer).host}`,
-    ...(signAsClient === undefined ? [`authorization: Basic ${btoa(`${client.id}:${client.secret}`)}`] : []),
+    ...(signAsClient === undefined ? [`authorization: Basic ${btoa(`${clientId}:${client.secret}`)}`] : []),
     'content-type: application/x-www-form-urlencoded',
     `content-length: ${text.length}`,
   ]

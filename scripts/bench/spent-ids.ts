@@ -1,0 +1,50 @@
+/** Fills the store in memory with spent ids, in a process of its own with --expose-gc, and prints what they take as JSON. */
+
+import type * as ports from '../../src/protocol/ports.ts'
+import type * as memory from '../../src/store/memory.ts'
+
+/** What is printed. */
+export interface SpentIds {
+  /** Bytes for each id: of the objects alone, and of the whole process. */
+  heap: number
+  resident: number
+  /** The longest that one insert took, in milliseconds, with the collections of garbage that fell into it. */
+  worstPause: number
+  /** The mean of all, in microseconds. */
+  insert: number
+}
+
+const count = Number(process.argv[2])
+const built = (path: string) => import(new URL(`../../dist/${path}.js`, import.meta.url).href)
+const { memoryStore } = (await built('store/memory')) as typeof memory
+const { onceKey } = (await built('protocol/ports')) as typeof ports
+const now = () => Date.now() / 1000
+const store = memoryStore({ now })
+const key = (at: number) =>
+  JSON.stringify(['https://auth.chat.example', onceKey('id-jag', 'https://id.acme.example', null, `id-${at}`)])
+
+for (let at = 0; at < 1000; at++) await store.once(key(-at - 1), now() - 1)
+globalThis.gc?.()
+const before = process.memoryUsage()
+let [worstPause, total] = [0, 0]
+for (let at = 0; at < count; at++) {
+  const one = key(at)
+  const start = performance.now()
+  const spent = store.once(one, now() + 630)
+  const took = performance.now() - start
+  if (!(await spent)) throw new Error('an id was spent before')
+  total += took
+  worstPause = Math.max(worstPause, took)
+}
+globalThis.gc?.()
+const after = process.memoryUsage()
+const heapOf = ({ heapUsed, external }: NodeJS.MemoryUsage) => heapUsed + external
+const report: SpentIds = {
+  heap: (heapOf(after) - heapOf(before)) / count,
+  resident: (after.rss - before.rss) / count,
+  worstPause,
+  insert: (total * 1000) / count,
+}
+// The store must live until it was measured.
+if (await store.once(key(0), now() + 1)) throw new Error('an id was forgotten')
+console.log(JSON.stringify(report))
