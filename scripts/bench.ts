@@ -2,6 +2,7 @@
 
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { gate, setGate } from './bench/gate.ts'
 import { findRedis } from './bench/redis-program.ts'
 import type { Outcome, Subject } from './bench/subject.ts'
 import { subjects } from './bench/subjects.ts'
@@ -12,6 +13,9 @@ const help = `npm run bench [-- OPTIONS]
   --only NAME     one subject; may be repeated
   --share N       how much of the full length: 1 unless given
   --json          the report as JSON on standard output, progress on standard error
+  --gate FILE     in place of the subjects: two ratios of the token path against those of FILE (scripts/bench/gate.json), with 10 % slack
+                  and one repetition
+  --set           with --gate: measures and writes FILE
   --list          name the subjects and end
 
 Exit 0 when everything worked and every bound on size holds, however long it took; 1 when not; 2 when the options are not understood.
@@ -36,6 +40,7 @@ if (options.list) {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const effort = { share: options.share, redis: findRedis() }
+if (options.gate !== undefined) await passGate(options.gate)
 const [processor] = cpus()
 const machine = `Node ${process.versions.node}, ${cpus().length} × ${processor?.model ?? 'unknown processor'}`
 const reports: Report[] = []
@@ -43,6 +48,18 @@ for (const subject of options.chosen) reports.push(await reportOn(subject))
 if (options.json) console.log(JSON.stringify({ machine, share: options.share, subjects: reports }, null, 2))
 else print()
 process.exit(reports.some(({ failed, broken = [] }) => failed !== undefined || broken.length > 0) ? 1 : 0)
+
+async function passGate(file: string): Promise<never> {
+  const long = { ...effort, progress: (text: string) => console.error(`gate: ${text}`) }
+  if (options.set) {
+    await setGate(file, long)
+    process.exit(0)
+  }
+  const { lines, failed } = await gate(file, long)
+  console.log(lines.join('\n'))
+  if (failed !== undefined) console.log(`the token path costs more than it did:\n${failed}`)
+  process.exit(failed === undefined ? 0 : 1)
+}
 
 async function reportOn({ name, title, method, run }: Subject): Promise<Report> {
   const start = performance.now()
@@ -78,6 +95,8 @@ function readOptions() {
         only: { type: 'string', multiple: true, default: [] },
         share: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
+        gate: { type: 'string' },
+        set: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },
       },

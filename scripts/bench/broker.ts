@@ -82,7 +82,10 @@ export async function newBroker(): Promise<Broker> {
       const said = role === 'idp' ? idpRole(name, issuer, size) : resourceAsRole(name, issuer, size)
       const limits = { wrongCredentials: 10, requestsPerSecond: 1_000_000, pagesPerMinute: 600 }
       const file = join(own, 'xaa.yaml')
-      await writeFile(file, stringify({ [role]: said, store, limits, audit: { file: 'audit.jsonl' } }))
+      await writeFile(
+        file,
+        stringify({ [role]: said, store, limits, audit: { file: 'audit.jsonl' } }, { aliasDuplicateObjects: false }),
+      )
       const process = await startPinned([xaa, 'serve', '--config', file], options)
       started.push(process)
       // A new store refuses what was issued before now and 30 s; token-requests.ts is 29 s ahead.
@@ -102,7 +105,8 @@ export const audience = 'https://auth.chat.example'
 
 function idpRole(name: string, issuer: IdentityProviderStub, { clients, issuers }: Size): object {
   const others = (count: number) => Array.from({ length: count - 1 }, (_, at) => `other-${at}`)
-  const connection = { audience, clientId: client.id, scopes: [scope], everyone: true }
+  // With several issuers that bring their own people, sub could be two persons.
+  const connection = { audience, scopes: [scope], everyone: true, subject: { claim: 'email' } }
   return {
     issuer: name,
     listen: new URL(name).host,

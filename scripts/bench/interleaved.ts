@@ -1,7 +1,7 @@
 /** Rounds in which every target of a table is loaded after the other, forwards and backwards, and what each request cost its server. */
 
 import { canPin, type PinnedProcess, pinGenerator, unpinGenerator } from './pinned-process.ts'
-import { saturate } from './saturation.ts'
+import { saturate, TooBusyError } from './saturation.ts'
 import { median } from './statistics.ts'
 import { type Effort, portion, type Row } from './subject.ts'
 import type { Requests } from './token-requests.ts'
@@ -83,15 +83,24 @@ async function warmUp(target: Target, effort: Effort, connections: number): Prom
   return Math.max(60, Math.round(again.perSecond * seconds))
 }
 
-async function load({ name, process, requests }: Target, count: number, connections: number) {
+interface Loaded {
+  cpu: number
+  perSecond: number
+  unavailable: number
+}
+
+/** Loads it; again, five times at most, when the machine was too busy for it. */
+async function load(target: Target, count: number, connections: number, attempt = 1): Promise<Loaded> {
+  const { name, process, requests } = target
   const prepared = requests(count)
   const before = process.processorTime()
-  const { seconds, unavailable } = await saturate({ port: process.port, requests: prepared, count, connections }).catch(
-    (cause: Error) => {
-      throw new Error(`${name}: ${cause.message}`, { cause })
-    },
-  )
-  return { cpu: (process.processorTime() - before) / count, perSecond: count / seconds, unavailable }
+  try {
+    const { seconds, unavailable } = await saturate({ port: process.port, requests: prepared, count, connections })
+    return { cpu: (process.processorTime() - before) / count, perSecond: count / seconds, unavailable }
+  } catch (cause) {
+    if (cause instanceof TooBusyError && attempt < 5) return await load(target, count, connections, attempt + 1)
+    throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
 }
 
 /** The one of this name. Throws where there is none. */

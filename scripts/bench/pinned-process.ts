@@ -62,7 +62,7 @@ export async function startPinned(
     processorTime: () => treeOf(pid).reduce((sum, one) => sum + processorTimeOf(one), 0),
     memory: () => treeOf(pid).reduce((sum, one) => sum + memoryOf(one), 0),
     async close() {
-      child.kill('SIGINT')
+      if (child.exitCode === null) child.kill('SIGINT')
       await ended
     },
   }

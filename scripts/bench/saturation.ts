@@ -104,8 +104,11 @@ export async function atFixedRate({ port, requests, rate, connections = 64 }: Fi
   return latencies
 }
 
+/** The machine was too slow for a measurement; the next may be better. */
+export class TooBusyError extends Error {}
+
 function refuseMany(unavailable: number, count: number): void {
-  if (unavailable > count / 10) throw new Error(`the server answered 503 to ${unavailable} of ${count} requests`)
+  if (unavailable > count / 10) throw new TooBusyError(`the server answered 503 to ${unavailable} of ${count} requests`)
 }
 
 async function openSockets(port: number, count: number): Promise<Socket[]> {

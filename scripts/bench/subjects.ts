@@ -19,6 +19,8 @@ export const subjects: readonly Subject[] = [
   tokenPath,
   latency,
   many,
+  stores,
+  cores,
   memory,
   start,
   redemption,

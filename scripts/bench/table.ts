@@ -22,7 +22,8 @@ export function tableOf(rows: readonly Row[]): string[] {
   )
 }
 
-function textOf(figure: Figure | undefined): string {
+/** A figure as it stands in a table; nothing where there is none. */
+export function textOf(figure: Figure | undefined): string {
   if (figure === undefined) return ''
   const { value, unit } = figure
   if (unit === '×') return `× ${value.toFixed(2)}`

@@ -9,7 +9,7 @@ import { freePort } from '../../test/store/redis/redis-server.ts'
 import { audience, type Broker, client, resource, type ServedRole, scope } from './broker.ts'
 import { openConnection } from './generator.ts'
 import type { Target } from './interleaved.ts'
-import { type PinnedProcess, programOf, startPinned } from './pinned-process.ts'
+import { type PinnedOptions, type PinnedProcess, programOf, startPinned } from './pinned-process.ts'
 import type { ProviderSettings } from './provider-server.ts'
 import {
   type Authentication,
@@ -31,8 +31,8 @@ export const floors = {
 export type Floor = keyof typeof floors
 
 /** Starts one floor server. */
-export async function startFloor(name: Floor): Promise<PinnedProcess> {
-  return await startPinned([...programOf('./floor-server.ts'), ...floors[name].map(String)])
+export async function startFloor(name: Floor, options: PinnedOptions = {}): Promise<PinnedProcess> {
+  return await startPinned([...programOf('./floor-server.ts'), ...floors[name].map(String)], options)
 }
 
 /** The maker of requests with the tokens of a broker's issuer. */
