@@ -1,4 +1,4 @@
-/** An API on Fastify behind the guard, as docs/examples/resource.ts has it, with the package as it is built. */
+/** An API on Fastify behind the guard, as docs/examples/resource.ts has it. */
 
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
@@ -11,14 +11,10 @@ import {
   resourcePlugin,
   statusLists,
 } from 'xaa-broker'
-import type * as audits from '../../src/server/audit.ts'
-import type * as ports from '../../src/server/ports.ts'
+import { fileAudit } from '../../src/server/audit.ts'
+import { systemNow as now, systemId, systemPorts } from '../../src/server/ports.ts'
 
 const [issuer = '', resource = '', scope = '', auditFile = ''] = process.argv.slice(2)
-const built = (path: string) => import(new URL(`../../dist/server/${path}.js`, import.meta.url).href)
-const { fileAudit } = (await built('audit')) as typeof audits
-const { systemId, systemNow: now } = (await built('ports')) as typeof ports
-const { systemPorts } = (await built('ports')) as typeof ports
 const warn = (message: string) => console.error(message)
 const audit =
   auditFile === '' ? { record: async () => {} } : await fileAudit(auditFile, { instance: systemId(), now, warn })

@@ -2,7 +2,7 @@
 
 import { canPin, type PinnedProcess, pinGenerator, unpinGenerator } from './pinned-process.ts'
 import { saturate, TooBusyError } from './saturation.ts'
-import { median } from './statistics.ts'
+import { median, sum } from './statistics.ts'
 import { type Effort, portion, type Row } from './subject.ts'
 import type { Requests } from './token-requests.ts'
 
@@ -25,6 +25,8 @@ export interface Measured {
 
 /** How long one target is loaded in one round, in seconds. */
 const roundLength = 1.2
+/** So many requests at least: fewer may take less than a step of the kernel's clock. */
+const least = 200
 
 /** What every table says about its measurement. */
 export const interleavedMethod = `All servers are alive at once and are loaded one after the other, in turn forwards and backwards; ${
@@ -76,11 +78,11 @@ function newMeasured({ name }: Target): Measured {
 
 /** Until the code is compiled, and it is known how many requests fill a round; gives that number. */
 async function warmUp(target: Target, effort: Effort, connections: number): Promise<number> {
-  const least = portion(3000, effort, 60)
-  const { perSecond } = await load(target, least, connections)
+  const atLeast = portion(3000, effort, least)
+  const { perSecond } = await load(target, atLeast, connections)
   const seconds = roundLength * Math.min(1, effort.share)
-  const again = await load(target, Math.max(least, Math.round(perSecond * seconds)), connections)
-  return Math.max(60, Math.round(again.perSecond * seconds))
+  const again = await load(target, Math.max(atLeast, Math.round(perSecond * seconds)), connections)
+  return Math.max(least, Math.round(again.perSecond * seconds))
 }
 
 interface Loaded {
@@ -112,7 +114,7 @@ export function measuredAs(name: string, measured: readonly Measured[]): Measure
 
 /** The figures that every row of such a table ends with. */
 export function costOf({ cpu, perSecond, unavailable }: Measured): Row['figures'] {
-  const late = unavailable.reduce((sum, one) => sum + one, 0)
+  const late = sum(unavailable)
   return {
     CPU: { value: median(cpu), unit: 'µs' },
     requests: { value: median(perSecond), unit: '/s' },

@@ -28,7 +28,7 @@ function spentIds(effort: Effort): Row[] {
   const count = portion(1_000_000, effort, 1000)
   const runs = Array.from({ length: portion(5, effort, 1) }, (_, run) => {
     effort.progress(`${count} spent ids, run ${run + 1}`)
-    const command = [process.execPath, '--expose-gc', ...programOf('./spent-ids.ts'), String(count)]
+    const command = [process.execPath, '--expose-gc', ...programOf('spent-ids.ts'), String(count)]
     const [first = '', ...rest] = canPin ? ['taskset', '-c', serverCore ?? '0', ...command] : command
     const { status, stdout, stderr } = spawnSync(first, rest, { encoding: 'utf8' })
     if (status !== 0) throw new Error(`the spent ids could not be measured: ${stderr}`)

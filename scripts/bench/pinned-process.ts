@@ -4,7 +4,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
 import { atExit } from '../../test/faults/rig/leftovers.ts'
 
 /** Where the servers run, and where the generator does. */
@@ -33,9 +35,28 @@ export interface PinnedOptions {
   nodeArguments?: readonly string[]
 }
 
-/** Node's arguments for a program of ours in TypeScript, by its name in this folder. */
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const compiledFolder = join(root, 'node_modules', '.cache', 'xaa-bench')
+
+/**
+ * Compiles a program of this folder with all of our own that it imports, as the package is built: what runs TypeScript as it is makes the
+ * code slower. Gives Node's arguments for it.
+ */
 export function programOf(name: string): string[] {
-  return ['--import', 'tsx', fileURLToPath(new URL(name, import.meta.url))]
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: [join('scripts', 'bench', name)],
+    outdir: compiledFolder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    packages: 'external',
+    alias: { 'xaa-broker': './src/index.ts' },
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'warning',
+  })
+  return [join(compiledFolder, name.replace(/\.ts$/, '.mjs'))]
 }
 
 /**
@@ -47,10 +68,9 @@ export async function startPinned(
   { cores = serverCore, nodeArguments = [] }: PinnedOptions = {},
 ): Promise<PinnedProcess> {
   const command = [process.execPath, ...nodeArguments, ...programArguments]
-  const cwd = fileURLToPath(new URL('../..', import.meta.url))
   const [first = '', ...rest] = canPin ? ['taskset', '-c', cores ?? '0', ...command] : command
   const began = performance.now()
-  const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd })
+  const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd: root })
   const over = atExit(() => void child.kill('SIGKILL'))
   const ended = once(child, 'exit').finally(over)
   const port = await portOf(child)

@@ -56,11 +56,19 @@ export interface FixedRate extends Omit<Saturation, 'count'> {
   rate: number
 }
 
+export interface FixedRateAnswers {
+  /** Of each request, in milliseconds. */
+  latencies: number[]
+  /** Answers 503. */
+  unavailable: number
+}
+
 /**
  * Sends each request when it is due, on the connection that was free the longest; one that finds none free waits, and its time counts from
- * when it was due. Resolves to the time of each answer, in milliseconds. Throws as {@link saturate} does.
+ * when it was due. Throws for an answer that is neither 200 nor 503, with its text, and for a connection that ends: that a rate is too high
+ * for a machine is a result.
  */
-export async function atFixedRate({ port, requests, rate, connections = 64 }: FixedRate): Promise<number[]> {
+export async function atFixedRate({ port, requests, rate, connections = 64 }: FixedRate): Promise<FixedRateAnswers> {
   const sockets = await openSockets(port, connections)
   const latencies: number[] = []
   const due: number[] = []
@@ -100,8 +108,7 @@ export async function atFixedRate({ port, requests, rate, connections = 64 }: Fi
   } finally {
     for (const socket of sockets) socket.destroy()
   }
-  refuseMany(unavailable, requests.length)
-  return latencies
+  return { latencies, unavailable }
 }
 
 /** The machine was too slow for a measurement; the next may be better. */

@@ -1,7 +1,7 @@
 /** Fills the store in memory with spent ids, in a process of its own with --expose-gc, and prints what they take as JSON. */
 
-import type * as ports from '../../src/protocol/ports.ts'
-import type * as memory from '../../src/store/memory.ts'
+import { onceKey } from '../../src/protocol/ports.ts'
+import { memoryStore } from '../../src/store/memory.ts'
 
 /** What is printed. */
 export interface SpentIds {
@@ -15,9 +15,6 @@ export interface SpentIds {
 }
 
 const count = Number(process.argv[2])
-const built = (path: string) => import(new URL(`../../dist/${path}.js`, import.meta.url).href)
-const { memoryStore } = (await built('store/memory')) as typeof memory
-const { onceKey } = (await built('protocol/ports')) as typeof ports
 const now = () => Date.now() / 1000
 const store = memoryStore({ now })
 const key = (at: number) =>

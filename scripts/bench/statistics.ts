@@ -18,3 +18,8 @@ export function median(values: readonly number[]): number {
 export function medianRatio(values: readonly number[], bases: readonly number[]): number {
   return median(values.map((value, round) => value / (bases[round] ?? Number.NaN)))
 }
+
+/** All of them together. */
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, one) => total + one, 0)
+}

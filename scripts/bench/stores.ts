@@ -58,7 +58,7 @@ async function atRate(targets: readonly Target[], effort: Effort): Promise<Round
     for (let round = 0; round < rounds; round++) {
       effort.progress(`at ${rate} a second, round ${round + 1} of ${rounds}`)
       for (const { name, process, requests } of round % 2 === 0 ? targets : targets.toReversed()) {
-        const prepared = requests(portion(rate * 2, effort, 60))
+        const prepared = requests(portion(rate * 2, effort, 200))
         const before = process.processorTime()
         await atFixedRate({ port: process.port, requests: prepared, rate })
         cpu.get(name)?.push((process.processorTime() - before) / prepared.length)

@@ -32,7 +32,7 @@ export type Floor = keyof typeof floors
 
 /** Starts one floor server. */
 export async function startFloor(name: Floor, options: PinnedOptions = {}): Promise<PinnedProcess> {
-  return await startPinned([...programOf('./floor-server.ts'), ...floors[name].map(String)], options)
+  return await startPinned([...programOf('floor-server.ts'), ...floors[name].map(String)], options)
 }
 
 /** The maker of requests with the tokens of a broker's issuer. */
@@ -54,7 +54,7 @@ export async function startProvider({ folder, issuer, issuerKey }: Broker): Prom
   }
   const file = join(folder, 'provider.json')
   await writeFile(file, JSON.stringify(settings))
-  return await startPinned([...programOf('./provider-server.ts'), file])
+  return await startPinned([...programOf('provider-server.ts'), file])
 }
 
 /** Access tokens: one of each person from the server itself, and any number more with the same claims. */
@@ -82,7 +82,7 @@ export async function accessTokens(server: ServedRole, maker: RequestMaker, peop
 
 /** Starts the API behind the guard, with an audit file or without an audit. */
 export async function startGuard(server: ServedRole, auditFile = ''): Promise<PinnedProcess> {
-  return await startPinned([...programOf('./guard-server.ts'), server.issuer, resource, scope, auditFile])
+  return await startPinned([...programOf('guard-server.ts'), server.issuer, resource, scope, auditFile])
 }
 
 export function recipient({ issuer }: ServedRole): Recipient {

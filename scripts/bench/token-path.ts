@@ -6,7 +6,7 @@ import { medianRatio } from './statistics.ts'
 import { type Goal, judged, type Row, type Subject } from './subject.ts'
 import { tokenPathTargets } from './token-path-targets.ts'
 
-interface Comparison {
+export interface Comparison {
   row: string
   name: string
   /** What its processor time is a share of. */
@@ -14,7 +14,8 @@ interface Comparison {
   goal?: Goal
 }
 
-const comparisons: readonly Comparison[] = [
+/** What is compared with what, and what is asked of it. */
+export const comparisons: readonly Comparison[] = [
   {
     row: 'exchange, seen',
     name: 'exchange, subject token seen before',
