@@ -172,13 +172,26 @@ export async function recordRefusal(
   await failClosed(ports).record({ ...event, ...refusal(error), at: ports.now() })
 }
 
+/** Made once for the ports of a server, and not for each request. */
+const closedPorts = new WeakMap<Ports, Ports>()
+
 /** Ports that fail closed: a store or audit that cannot answer is 503, and never a reason to issue. Audit events are bounded. */
 export function failClosed(ports: Ports): Ports {
+  const known = closedPorts.get(ports)
+  if (known !== undefined) return known
+  const closed = closing(ports)
+  closedPorts.set(ports, closed)
+  return closed
+}
+
+function closing(ports: Ports): Ports {
   return {
     now: () => ports.now(),
     newId: () => ports.newId(),
     fence: () => ports.fence(),
-    signatures: ports.signatures,
+    get signatures() {
+      return ports.signatures
+    },
     once: (key, until) =>
       ports.once(key, until).catch((cause: unknown) => {
         const full = cause instanceof Error && cause.name === 'StoreFullError'
