@@ -1,17 +1,8 @@
 /** Our own verifier beside jose: the same verdict on every token, good, broken or nearly right. */
 
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { verifiedByJose } from '../../src/protocol/jose-signatures.ts'
-import { readJws, verifySignature } from '../../src/protocol/jwt.ts'
-import { JwtError } from '../../src/protocol/jwt-error.ts'
-import { KeySetError, keySetOf, publicPartOf, signatureAlgorithms } from '../../src/protocol/keys.ts'
-import { nodeSignatures, type Signatures } from '../../src/protocol/signatures.ts'
 import { jwsCorpus } from '../fixture/jws-mutations.ts'
 import { hostile, randomOf } from '../fixture/mutations.ts'
-
-const sync = nodeSignatures({ threads: false })
 
 describe('our own verifier and jose', () => {
   it('[ATK-027] agree on 8000 tokens with changed bytes, numbers, headers and signatures', async () => {
@@ -42,54 +33,3 @@ describe('our own verifier and jose', () => {
       expect(await corpus.disagreement(hostile(corpus.mutant(below), below))).toBeUndefined()
   })
 })
-
-interface Jwk {
-  kty: string
-  keys?: Jwk[]
-  [member: string]: unknown
-}
-interface Group {
-  private: Jwk
-  public?: Jwk
-  tests: { tcId: number; jws?: string }[]
-}
-/** Where the vectors are, read in place: the folder `testvectors_v1` of C2SP/wycheproof. */
-const folder = process.env.WYCHEPROOF_DIR ?? ''
-
-describe.runIf(existsSync(join(folder, 'json_web_signature_test.json')))(
-  'our own verifier and jose, on Wycheproof',
-  () => {
-    it.each(['signature', 'key', 'crypto'])('[ATK-027] agree on each token of json_web_%s', async (name) => {
-      const text = readFileSync(join(folder, `json_web_${name}_test.json`), 'utf8')
-      const { testGroups } = JSON.parse(text) as { testGroups: Group[] }
-      let compared = 0
-      for (const { private: own, public: published, tests } of testGroups) {
-        const keys = (published?.keys ?? own.keys ?? [published ?? own]).map((key) => ({
-          ...publicPartOf(key as Parameters<typeof publicPartOf>[0]),
-          ...(key.kid === undefined ? {} : { kid: key.kid }),
-        }))
-        for (const { tcId, jws } of tests) {
-          if (jws === undefined) continue
-          expect({ tcId, verdict: await verdict(jws, keys, sync) }).toEqual({
-            tcId,
-            verdict: await verdict(jws, keys, verifiedByJose(sync)),
-          })
-          compared++
-        }
-      }
-      expect(compared).toBeGreaterThan(0)
-    })
-  },
-)
-
-async function verdict(jws: string, keys: unknown[], signatures: Signatures): Promise<string> {
-  try {
-    const trust = { keys: await keySetOf({ keys }), algorithms: signatureAlgorithms }
-    await verifySignature(readJws(jws), trust, signatures)
-    return 'good'
-  } catch (error) {
-    if (error instanceof JwtError) return error.reason
-    if (error instanceof KeySetError) return error.message
-    throw error
-  }
-}
