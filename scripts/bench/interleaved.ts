@@ -78,7 +78,7 @@ function newMeasured({ name }: Target): Measured {
 
 /** Until the code is compiled, and it is known how many requests fill a round; gives that number. */
 async function warmUp(target: Target, effort: Effort, connections: number): Promise<number> {
-  const atLeast = portion(3000, effort, least)
+  const atLeast = portion(10_000, effort, least)
   const { perSecond } = await load(target, atLeast, connections)
   const seconds = roundLength * Math.min(1, effort.share)
   const again = await load(target, Math.max(atLeast, Math.round(perSecond * seconds)), connections)
