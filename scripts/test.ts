@@ -97,7 +97,7 @@ for (const program of programs) {
   const path = findProgram(program)
   if (path !== undefined) found[program.variable] = path
   else {
-    excluded.push(...program.tests.map((glob) => `--exclude=${glob}`))
+    excluded.push(...program.tests)
     notRun.push(
       `${program.what}: install ${program.name} (Debian: apt-get install ${program.package}), or name it in ${program.variable}`,
     )
@@ -105,7 +105,7 @@ for (const program of programs) {
 }
 const vectors = process.env.WYCHEPROOF_DIR
 const withVectors = vectors !== undefined && existsSync(join(vectors, 'json_web_signature_test.json'))
-if (!withVectors) excluded.push('--exclude=test/attacks/wycheproof*.test.ts')
+if (!withVectors) excluded.push('test/attacks/wycheproof*.test.ts')
 vitest('tests', [process.execPath], ['--coverage'])
 const alreadyNew = Number(process.versions.node.split('.')[0]) >= 24
 const newer = alreadyNew ? undefined : newerNode()
@@ -151,10 +151,9 @@ function vitest(name: string, node: string[], args: string[]): void {
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
-      ...excluded,
       ...args,
     ],
-    { stdio: 'inherit', env: { ...process.env, ...found } },
+    { stdio: 'inherit', env: { ...process.env, ...found, XAA_TESTS_EXCLUDED: excluded.join(' ') } },
   )
   if (!existsSync(report)) {
     total.failed++
