@@ -151,6 +151,9 @@ interface BufferedRequest {
   init: RequestInit & { method: string; signal: AbortSignal }
 }
 
+/** A signal of a Request hears its caller only while nobody collects the Request: it is kept for as long as the signal. */
+const signalsOf = new WeakMap<AbortSignal, Request>()
+
 async function buffered(input: string | URL | Request, init?: RequestInit): Promise<BufferedRequest> {
   const request = new Request(input, init)
   const address = new URL(request.url)
@@ -161,8 +164,9 @@ async function buffered(input: string | URL | Request, init?: RequestInit): Prom
   if (request.headers.has('authorization')) throw new TypeError('the Authorization header is set by this fetch alone')
   const body = request.body === null ? undefined : await request.arrayBuffer()
   const { method, headers } = request
-  // Not that of `request`: it follows this one only as long as nobody collects `request`.
-  const signal = init?.signal ?? (input instanceof Request ? input : request).signal
+  const given = input instanceof Request ? input : request
+  const signal = init?.signal ?? given.signal
+  signalsOf.set(signal, given)
   const redirect = request.redirect === 'error' ? 'error' : 'manual'
   return { url, init: { ...init, method, headers, signal, redirect, ...(body === undefined ? {} : { body }) } }
 }

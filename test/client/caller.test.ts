@@ -45,6 +45,18 @@ describe('the caller', () => {
     expect(second).toMatchObject({ status: 'fulfilled', value: { status: 200 } })
   })
 
+  it('may give up by the signal of a Request, too', async () => {
+    const fetch = createCrossAppFetch(await world.options())
+    const abort = new AbortController()
+    const request = new Request(world.resource, { signal: abort.signal })
+    world.idp.bend.set('/token', (real) => {
+      abort.abort(new Error('enough'))
+      return real
+    })
+    await expect(fetch(request)).rejects.toThrow('enough')
+    expect((await fetch(new Request(world.resource))).status).toBe(200)
+  })
+
   it('that has given up already sends nothing', async () => {
     const fetch = createCrossAppFetch(await world.options())
     await expect(fetch(world.resource, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')

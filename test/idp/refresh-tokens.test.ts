@@ -479,4 +479,10 @@ describe('a SAML assertion exchanged for a refresh token', () => {
     expect(uses).toBe(0)
     await refreshToken({ form })
   })
+  it('is named among what is taken, to whoever brings something else', async () => {
+    const jwt = { ...form, subject_token_type: tokenType.jwt }
+    const answer = await issue({ form: jwt })
+    expect(answer.json()).toMatchObject({ error: 'invalid_request' })
+    expect(answer.json().error_description).toContain(` or ${tokenType.saml2}`)
+  })
 })
