@@ -1,6 +1,6 @@
 /** What a grant may ask of the world: the time, an id, a single use, a line in the audit, and the arithmetic of signatures. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Reason } from './reasons.ts'
 import type { Signatures } from './signatures.ts'
 
@@ -102,15 +102,10 @@ export type SpendKind = 'id-jag' | 'client-assertion' | 'dpop-proof' | 'saml-ass
  * have name spaces of their own. `tenant` is null for an issuer without tenants; a proof's issuer is its key's thumbprint.
  */
 export function onceKey(kind: SpendKind, issuer: string, tenant: string | null, jti: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([kind, issuer, tenant, jti]))
-    .digest('base64url')
+  return hash('sha256', JSON.stringify([kind, issuer, tenant, jti]), 'base64url')
 }
 
 /** The id of a token as the audit writes it: enough to find the same token at another server, useless for anything else. */
 export function tokenIdHash(issuer: string, jti: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([issuer, jti]))
-    .digest('base64url')
-    .slice(0, 22)
+  return hash('sha256', JSON.stringify([issuer, jti]), 'base64url').slice(0, 22)
 }

@@ -1,6 +1,6 @@
 /** The guard's mode that asks the authorization server about each token (RFC 7662), and remembers a good answer for a moment. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { type AccessTokenClaims, checkAccessTokenClaims, readAccessTokenClaims } from '../protocol/access-token.ts'
 import { unavailable } from '../protocol/errors.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/json.ts'
@@ -64,7 +64,7 @@ export function introspection(options: IntrospectionOptions): Revocation {
       }
     }
     const claimsOf = async (token: string): Promise<AccessTokenClaims> => {
-      const key = createHash('sha256').update(token).digest('base64url')
+      const key = hash('sha256', token, 'base64url')
       const known = remembered.get(key)
       if (known !== undefined && now() >= known.at && now() - known.at < cacheFor) return known.claims
       remembered.delete(key)

@@ -47,7 +47,7 @@ export function newChain(instance: string): Chain {
   let settled = head
   const add = (members: object, previous: string | undefined): string => {
     const sequence = head.sequence + 1
-    const line = jsonLine({ ...members, instance, sequence, previous })
+    const line = jsonLine(Object.assign(members, { instance, sequence, previous }))
     head = { sequence, hash: hashOf(line.slice(0, -1)) }
     return line
   }
@@ -58,8 +58,8 @@ export function newChain(instance: string): Chain {
       const opened = settled.sequence === 0 ? 'start' : 'again'
       return add({ at, opened, ...found, uncertain: uncertain || undefined }, settled.hash)
     },
-    // First, because by it a line is found behind the rest of another.
-    event: ({ at, ...members }) => add({ at, ...members }, head.hash),
+    // `at` first, because by it a line is found behind the rest of another.
+    event: (event) => add(Object.assign({ at: event.at }, event), head.hash),
     closing: (at) => add({ at, closed: true }, head.hash),
     head: () => head,
     settle(link) {

@@ -1,6 +1,6 @@
 /** The embedded store: one directory, any number of processes on one machine, durable before it answers (LMDB). */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
 import type { Database } from 'lmdb'
 import type { Seconds } from '../protocol/ports.ts'
@@ -186,5 +186,5 @@ function entriesOf(database: Database<number[], string>): number {
 
 /** Keys of any length and alphabet become short ones. */
 function digestOf(key: string): string {
-  return createHash('sha256').update(key).digest('base64url').slice(0, 22)
+  return hash('sha256', key, 'base64url').slice(0, 22)
 }

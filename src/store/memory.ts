@@ -1,6 +1,7 @@
 /** The store that lives in one process and dies with it: for tests, the demo, and a first look. */
 
 import type { Seconds } from '../protocol/ports.ts'
+import { spentIds } from './spent-ids.ts'
 import {
   checkNames,
   conflict,
@@ -15,7 +16,7 @@ export { StoreFullError } from './store.ts'
 
 export interface MemoryStoreOptions {
   now(): Seconds
-  /** How many spent ids, and how many counters, it holds before it refuses another. It never forgets one that is of use. */
+  /** How many spent ids it holds before it refuses another, and how many counters, at most a million. It never forgets one that is of use. */
   maxEntries?: number
   /** How many records it holds before it refuses another: 2 KB each are usual. */
   maxRecords?: number
@@ -34,20 +35,22 @@ export interface MemoryStore extends Store {
  */
 export function memoryStore({
   now,
-  maxEntries = 1_000_000,
+  maxEntries = 4_000_000,
   maxRecords = 200_000,
   skew = 30,
 }: MemoryStoreOptions): MemoryStore {
+  const maxCounters = Math.min(maxEntries, 1_000_000)
   const counts = new Map<string, number>()
-  const spent = moments(maxEntries, 'spent ids')
-  const counters = moments(maxEntries, 'counters', (key) => counts.delete(key))
+  const spent = spentIds(maxEntries)
+  const counters = moments(maxCounters, 'counters', (key) => counts.delete(key))
   const fence = now() + skew
   return {
     async once(key, until) {
-      const at = now()
-      if (spent.endOf(key, at) !== undefined) return false
-      spent.add(key, until, at)
-      return true
+      const outcome = spent.spend(key, until, now())
+      // Evicting an id that is still of use would let its token be spent twice.
+      if (outcome === 'no room')
+        throw new StoreFullError(`the store holds ${maxEntries} spent ids that are still of use`)
+      return outcome === 'spent'
     },
     fence: () => fence,
     async count(key, window) {
@@ -71,8 +74,8 @@ export function memoryStore({
   }
 }
 
-/** Keys with the moment at which each ends. Numbers, not objects: a million of them cost half as much. */
-function moments(maxEntries: number, what: string, forgotten: (key: string) => void = () => {}) {
+/** Keys with the moment at which each ends. */
+function moments(maxEntries: number, what: string, forgotten: (key: string) => void) {
   const ends = new Map<string, Seconds>()
   let sweptAt = Number.NEGATIVE_INFINITY
   const sweep = (at: Seconds) => {
@@ -92,13 +95,9 @@ function moments(maxEntries: number, what: string, forgotten: (key: string) => v
     add(key: string, until: Seconds, at: Seconds): void {
       const full = ends.size >= maxEntries && !ends.has(key)
       if (at - sweptAt >= (full ? 1 : 30)) sweep(at)
-      // Evicting an id that is still of use would let its token be spent twice.
       if (ends.size >= maxEntries && !ends.has(key))
         throw new StoreFullError(`the store holds ${maxEntries} ${what} that are still of use`)
       ends.set(key, until)
-    },
-    get size() {
-      return ends.size
     },
   }
 }

@@ -1,6 +1,6 @@
 /** The store for many machines: Redis, with single use in one step, a majority behind it, and a fence where memory may be lost. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Seconds } from '../protocol/ports.ts'
 import { boundedCalls } from './bounded-calls.ts'
 import { type RedisAddress, redisAddressText } from './redis-address.ts'
@@ -114,7 +114,7 @@ export async function redisStore({ address, now, skew, newId, warn }: RedisStore
   }
   const once = async (key: string, until: Seconds): Promise<boolean> => {
     if (refusal !== undefined) throw refusal
-    const digest = createHash('sha256').update(key).digest()
+    const digest = hash('sha256', key, 'buffer')
     const requestId = `${instance}${(requests++).toString(36)}`
     try {
       return await spend(digest, until, requestId)
@@ -155,7 +155,7 @@ export async function redisStore({ address, now, skew, newId, warn }: RedisStore
   /** Runs a script on one counter, which answers with its count and the milliseconds left. */
   const counted = (key: string, script: RedisScript, args: string[]): Promise<Count> =>
     calls.run(async () => {
-      const digest = createHash('sha256').update(key).digest()
+      const digest = hash('sha256', key, 'buffer')
       const tag = tagOf(digest)
       const counter = [keyOf(tag, `c:${shortOf(digest)}`)]
       const answer = await topology.primaryFor(tag).run(script, counter, args, 0)

@@ -1,6 +1,6 @@
 /** The accesses that tokens were issued for: how a block finds tokens that nobody keeps a list of. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as z from 'zod'
 import type { Access } from '../../protocol/blocks.ts'
 import type { Seconds } from '../../protocol/ports.ts'
@@ -34,7 +34,7 @@ export function placeOf(access: Access, now: Seconds): { id: string; until: Seco
   const { users, client, audiences, issuer, tenant } = access
   const named = [users, client, [...audiences].sort(), issuer, tenant ?? null, started]
   return {
-    id: createHash('sha256').update(JSON.stringify(named)).digest('base64url'),
+    id: hash('sha256', JSON.stringify(named), 'base64url'),
     until: (started + 1) * period + longestTokenLife,
   }
 }
