@@ -18,6 +18,8 @@ export interface MemoryStoreOptions {
   now(): Seconds
   /** How many spent ids it holds before it refuses another, and how many counters, at most a million. It never forgets one that is of use. */
   maxEntries?: number
+  /** Gives the salt of the table of spent ids. Absent: whoever chooses many ids with care can make it slow. */
+  newId?(): string
   /** How many records it holds before it refuses another: 2 KB each are usual. */
   maxRecords?: number
   /** How far ahead of ours the clocks of issuers may be: the fence lies so much after the start. */
@@ -38,10 +40,11 @@ export function memoryStore({
   maxEntries = 4_000_000,
   maxRecords = 200_000,
   skew = 30,
+  newId = () => '',
 }: MemoryStoreOptions): MemoryStore {
   const maxCounters = Math.min(maxEntries, 1_000_000)
   const counts = new Map<string, number>()
-  const spent = spentIds(maxEntries)
+  const spent = spentIds(maxEntries, newId())
   const counters = moments(maxCounters, 'counters', (key) => counts.delete(key))
   const fence = now() + skew
   return {

@@ -1,6 +1,6 @@
 /** Spent ids in memory, as numbers in tables: a million take some 50 MB, and no single use waits for the others to be sorted. */
 
-import { hash, randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Seconds } from '../protocol/ports.ts'
 
 /** Ids with the moment at which each may be forgotten. */
@@ -31,11 +31,9 @@ interface Table {
   sweptAt: Seconds
 }
 
-/** Holds at most `maxEntries`. It never forgets one that is of use. */
-export function spentIds(maxEntries: number): SpentIds {
+/** Holds at most `maxEntries`, and never forgets one that is of use. With a `salt` nobody can choose ids that meet in one place. */
+export function spentIds(maxEntries: number, salt = ''): SpentIds {
   const tables: (Table | undefined)[] = Array.from({ length: tableCount })
-  // Nobody can choose ids that meet in one place.
-  const salt = randomBytes(16).toString('latin1')
   const digest = new Uint32Array(words)
   let size = 0
   let nextToSweep = 0
