@@ -4,6 +4,8 @@ import { isIPv6 } from 'node:net'
 
 /** The address itself for IPv4, also where it is written into an IPv6 address; the first 64 bits for IPv6, which one household has. */
 export function senderOf(address: string): string {
+  // Neither of IPv6, nor written in capitals: most are.
+  if (/^[\d.]+$/.test(address)) return address
   const bare = address.replace(/%.*$/, '').toLowerCase()
   if (!isIPv6(bare)) return bare
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare)?.[1]

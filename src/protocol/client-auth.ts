@@ -3,7 +3,7 @@
 import { OAuthError, unauthenticated } from './errors.ts'
 import type { Form } from './form.ts'
 import type { JsonObject } from './json.ts'
-import { checkTimes, isType, readJwt, verifySignature } from './jwt.ts'
+import { checkTimes, isType, readJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
 import { defaultAlgorithms, type KeySource, type SignatureAlgorithm } from './keys.ts'
 import { type ClientAuthMethod, clientAssertionType, jwtType } from './names.ts'
@@ -92,7 +92,7 @@ export interface AuthenticatedClient<Known extends Client = Client> {
 type Presented =
   | { method: 'none'; clientId: string }
   | { method: 'client_secret_basic' | 'client_secret_post'; clientId: string; secret: string }
-  | { method: 'private_key_jwt'; clientId: string; assertion: string }
+  | { method: 'private_key_jwt'; clientId: string; assertion: string; jwt?: UnverifiedJwt }
 
 /**
  * The client that a request claims to be, whatever becomes of the claim: for a limit on wrong credentials. Undefined where it names none
@@ -103,7 +103,7 @@ export function clientNamed(authorization: string | undefined, body: string): st
     if (authorization !== undefined) return basicCredentials(authorization).clientId
     const form = new URLSearchParams(body)
     const assertion = form.get('client_assertion')
-    return form.get('client_id') ?? (assertion === null ? undefined : subjectOf(assertion))
+    return form.get('client_id') ?? (assertion === null ? undefined : subjectOf(assertion).sub)
   } catch {
     return undefined
   }
@@ -138,12 +138,16 @@ function presentedCredentials(authorization: readonly string[], form: Form): Pre
       })
     if (assertion === undefined)
       throw new OAuthError('invalid_request', 'client_assertion is required', { reason: 'missing_parameter' })
-    return { method: 'private_key_jwt', clientId: named ?? subjectOf(assertion), assertion }
+    if (named !== undefined) return { method: 'private_key_jwt', clientId: named, assertion }
+    const { jwt, sub } = subjectOf(assertion)
+    return { method: 'private_key_jwt', clientId: sub, assertion, jwt }
   }
   if (named === undefined) throw unauthenticated('client_unauthenticated', 'no credentials came')
   if (secret === undefined) return { method: 'none', clientId: named }
   return { method: 'client_secret_post', clientId: named, secret }
 }
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
  * RFC 6749 §2.3.1: both halves were form-encoded before base64. Clients that leave that out are understood too as long
@@ -154,7 +158,7 @@ function basicCredentials(header: string): { clientId: string; secret: string } 
   if (encoded === undefined) throw unauthenticated('malformed_auth', 'the Authorization header is not Basic')
   const bytes = Buffer.from(encoded, 'base64')
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    const text = strictUtf8.decode(bytes)
     const colon = text.indexOf(':')
     if (colon === -1 || /[\u0000-\u001f\u007f]/.test(text)) throw new Error('no colon, or a control character')
     const decode = (half: string) => decodeURIComponent(half.replaceAll('+', ' '))
@@ -164,10 +168,11 @@ function basicCredentials(header: string): { clientId: string; secret: string } 
   }
 }
 
-function subjectOf(assertion: string): string {
+function subjectOf(assertion: string): { jwt: UnverifiedJwt; sub: string } {
   try {
-    const { sub } = readJwt(assertion).claims
-    if (typeof sub === 'string' && sub !== '') return sub
+    const jwt = readJwt(assertion)
+    const { sub } = jwt.claims
+    if (typeof sub === 'string' && sub !== '') return { jwt, sub }
   } catch (cause) {
     throw assertionRefused(cause)
   }
@@ -176,7 +181,7 @@ function subjectOf(assertion: string): string {
 
 /** RFC 7523 §3 for client authentication, with the audience rule of RFC 10070. */
 async function byAssertion<Known extends Client>(
-  { clientId, assertion }: { clientId: string; assertion: string },
+  { clientId, assertion, jwt: read }: { clientId: string; assertion: string; jwt?: UnverifiedJwt },
   client: Known | undefined,
   server: ClientAuthentication<Known>,
 ): Promise<AuthenticatedClient<Known>> {
@@ -185,7 +190,7 @@ async function byAssertion<Known extends Client>(
     throw unauthenticated('auth_method_mismatch', `${client.id} may not use private_key_jwt`)
   if (!client.enabled) throw unauthenticated('client_disabled', `${client.id} is disabled`)
   try {
-    const jwt = readJwt(assertion)
+    const jwt = read ?? readJwt(assertion)
     const { typ } = jwt.header
     // RFC 10070: the explicit type; JWT and no type stay welcome, another kind of token does not.
     if (typ !== undefined && !isType(typ, 'jwt') && !isType(typ, jwtType.clientAssertion))
@@ -228,7 +233,10 @@ function assertionTimes(claims: JsonObject, now: Seconds, skew: Seconds): { exp:
   const given = claims.iat !== undefined
   // RFC 7519 §4.1.6: an iat that is null is no number, and not an absent one.
   const iat = given ? claims.iat : typeof claims.exp === 'number' ? Math.min(claims.exp, now) : undefined
-  const { exp } = checkTimes({ ...claims, iat }, { now, skew, maxLifetime: maxClientAssertionLifetime })
+  const { exp } = checkTimes(
+    { exp: claims.exp, nbf: claims.nbf, iat },
+    { now, skew, maxLifetime: maxClientAssertionLifetime },
+  )
   // Without iat it may be as old as the longest assertion.
   return { exp, issuedAt: given ? (iat as Seconds) : exp - maxClientAssertionLifetime }
 }

@@ -41,24 +41,25 @@ export function parseForm(body: string, repeatable: readonly string[] = []): For
         reason: 'repeated_parameter',
       })
   }
-  const all = (name: string) => (values.get(name) ?? []).filter((value) => value !== '')
+  const first = (name: string) => values.get(name)?.find((value) => value !== '')
   return {
-    optional: (name) => all(name)[0],
+    optional: first,
     required(name) {
-      const value = all(name)[0]
+      const value = first(name)
       if (value === undefined)
         throw new OAuthError('invalid_request', `${name} is required`, { reason: 'missing_parameter' })
       return value
     },
-    all,
+    all: (name) => (values.get(name) ?? []).filter((value) => value !== ''),
   }
 }
 
 function decode(text: string, name: string): string {
   let decoded: string
   try {
+    const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
     // Throws for %zz, for %C0%AF and every other sequence that is not UTF-8.
-    decoded = decodeURIComponent(text.replaceAll('+', ' '))
+    decoded = spaced.includes('%') ? decodeURIComponent(spaced) : spaced
   } catch (cause) {
     throw new OAuthError('invalid_request', `${nameForPeople(name)} is not form-encoded UTF-8`, {
       reason: 'malformed',

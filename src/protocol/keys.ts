@@ -121,6 +121,8 @@ function algorithmsOf(jwk: JWK): SignatureAlgorithm[] {
 }
 
 async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<KeyObject | undefined> {
+  // RFC 7518 §6: text, each of them. Of an object that has a length, Buffer.from would make that many bytes.
+  if ([jwk.x, jwk.y, jwk.n, jwk.e].some((member) => member !== undefined && !isKeyText(member))) return undefined
   try {
     // RFC 8725 §3.5; and e = 65537 alone, because a huge exponent costs a hundred times the work to verify.
     if (jwk.kty === 'RSA' && (jwk.e !== 'AQAB' || !isSoundModulus(Buffer.from(jwk.n ?? '', 'base64url'))))
@@ -131,6 +133,11 @@ async function importPublic(jwk: JWK, alg: SignatureAlgorithm): Promise<KeyObjec
   } catch {
     return undefined
   }
+}
+
+/** Base64url, and no longer than a modulus of 4096 bits may be. */
+export function isKeyText(member: unknown): member is string {
+  return typeof member === 'string' && member.length <= 1024 && /^[\w-]*$/.test(member)
 }
 
 /** 2048 to 4096 bits, leading zeros not counted, and not of the flawed generator. */

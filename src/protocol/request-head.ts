@@ -29,7 +29,12 @@ const maxHeaderLines = 1000
 export function rawHeaderLines(rawHeaders: readonly string[], name: string): string[] {
   if (rawHeaders.length >= 2 * maxHeaderLines)
     throw new OAuthError('invalid_request', 'too many header lines', { reason: 'too_large', status: 431 })
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name)
+  const lines: string[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const there = rawHeaders[at] as string
+    if (there.length === name.length && there.toLowerCase() === name) lines.push(rawHeaders[at + 1] as string)
+  }
+  return lines
 }
 
 /**

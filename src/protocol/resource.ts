@@ -14,5 +14,5 @@ export function comparableResource(resource: string): string {
 }
 
 export function sameResource(one: string, other: string): boolean {
-  return comparableResource(one) === comparableResource(other)
+  return one === other || comparableResource(one) === comparableResource(other)
 }

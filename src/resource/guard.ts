@@ -53,6 +53,7 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
   const metadataUrl = protectedResourceMetadataUrl(options.resource)
   const check = options.revocation({ ...options, issuer: options.authorizationServer, now: () => ports.now() })
   const safe = failClosed(ports)
+  const rules = { ...options, check, metadataUrl, ports: safe }
   const record = (facts: AuditFacts & Pick<AuditEvent, 'outcome' | 'reason' | 'correlationId' | 'error'>) =>
     safe.record({ role: 'resource', server: options.resource, action: 'call', at: ports.now(), ...facts })
   const refuse = async (challenge: Challenge, facts: AuditFacts, correlationId: string): Promise<never> => {
@@ -73,7 +74,7 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
     async authenticate(request) {
       const { correlationId } = request
       try {
-        return await readPrincipal(request, { ...options, check, metadataUrl, ports: safe })
+        return await readPrincipal(request, rules)
       } catch (cause) {
         if (cause instanceof Challenge) return await refuse(cause, {}, correlationId)
         await record({ ...refusal(cause), correlationId })

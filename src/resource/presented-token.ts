@@ -102,10 +102,22 @@ export async function readPrincipal(
     if (token === undefined || (scheme === 'Bearer' && name.toLowerCase() !== 'bearer'))
       throw new JwtError('token_invalid', 'is not a Bearer token')
     const proof = scheme === 'DPoP' ? await proofOf(token, request as ProvableRequest, options) : undefined
-    const { ports, check, authorizationServer: issuer } = options
+    const { ports, check } = options
     const certificate = options.certificateBoundTokens === true ? (request.certificate ?? null) : undefined
-    const shown = { proofKey: proof?.key, certificate, signatures: ports.signatures }
-    const claims = await check(token, { ...options, issuer, now: ports.now(), ...shown })
+    const claims = await check(token, {
+      issuer: options.authorizationServer,
+      keys: options.keys,
+      algorithms: options.algorithms,
+      signatures: ports.signatures,
+      resource: options.resource,
+      boundTokens: options.boundTokens,
+      tenant: options.tenant,
+      now: ports.now(),
+      skew: options.skew,
+      maxLifetime: options.maxLifetime,
+      proofKey: proof?.key,
+      certificate,
+    })
     await proof?.spend()
     return {
       issuer: claims.iss,

@@ -8,7 +8,7 @@ import { mediaType } from '../protocol/names.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { maxStatusListBytes, type ReadStatusList, readStatusList } from '../protocol/status-list.ts'
 import { readStatusClaim } from '../protocol/status-reference.ts'
-import { verifiedTokens } from '../protocol/verified-tokens.ts'
+import { readingOnce, verifiedTokens } from '../protocol/verified-tokens.ts'
 import { within } from './deadline.ts'
 import type { Revocation, TokenSource } from './revocation.ts'
 import { youngCopy } from './young-copy.ts'
@@ -63,19 +63,23 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
         now,
       }),
     )
+    const placeOf = readingOnce((claims) => {
+      const place = readStatusClaim(claims.status)
+      // No address that a token names is asked, unless it is the issuer's own server.
+      if (place !== undefined && (!URL.canParse(place.uri) || new URL(place.uri).origin !== origin))
+        throw new JwtError('fetch_blocked', 'names a status list of another server')
+      return { place }
+    })
     const accessTokens = verifiedTokens(accessTokenCache)
     return async (token, rules) => {
       const { jwt, signatures, remember } = accessTokens.take(token, rules.now, rules.signatures)
       const claims = await verifyAccessToken(jwt, { ...rules, signatures })
-      const place = readStatusClaim(claims.status)
+      const { place } = placeOf(claims)
       if (place === undefined) {
         if (await offersLists()) throw new JwtError('token_invalid', 'has no status, and its issuer keeps status lists')
         remember(claims.exp)
         return claims
       }
-      // No address that a token names is asked, unless it is the issuer's own server.
-      if (!URL.canParse(place.uri) || new URL(place.uri).origin !== origin)
-        throw new JwtError('fetch_blocked', 'names a status list of another server')
       const { publishedKids, isEnded } = await listAt(place.uri)()
       const { kid } = jwt.header
       if (publishedKids !== undefined && (kid === undefined || !publishedKids.includes(kid)))

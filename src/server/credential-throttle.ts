@@ -33,17 +33,23 @@ export function credentialThrottle({ store, server, now, most }: CredentialThrot
     createHash('sha256')
       .update(JSON.stringify(['wrong-credentials', server, ...parts]))
       .digest('base64url')
+  const keys = recentlyUsed<string>(maxEntries)
+  const keyOfSender = (sender: string) => {
+    const key = keys.get(sender) ?? keyOf(sender)
+    keys.set(sender, key)
+    return key
+  }
   return {
     async heldFor(address, client) {
       const sender = senderOf(address)
-      if ((await counters.read(keyOf(sender))) === undefined) return 0
+      if ((await counters.read(keyOfSender(sender))) === undefined) return 0
       const name = client()
       const counted = name === undefined ? undefined : await counters.read(keyOf(sender, name))
       return counted === undefined || counted.count < most ? 0 : counted.resetsAt - now()
     },
     async wrong(address, client) {
       const sender = senderOf(address)
-      await Promise.all([counters.add(keyOf(sender)), counters.add(keyOf(sender, client))])
+      await Promise.all([counters.add(keyOfSender(sender)), counters.add(keyOf(sender, client))])
     },
   }
 }

@@ -64,6 +64,11 @@ export function idpRole(
       enabled: true,
     }),
   )
+  // An issuer identifier is stronger than an alias, and of several the first counts.
+  const serversByName = new Map([
+    ...servers.toReversed().flatMap((server) => server.aliases.map((alias) => [alias, server] as const)),
+    ...servers.toReversed().map((server) => [server.issuer, server] as const),
+  ])
   const serverNow = (server: ResourceServer | undefined) =>
     server !== undefined && policy.isOff({ audience: server.issuer }) ? { ...server, enabled: false } : server
   return {
@@ -77,11 +82,7 @@ export function idpRole(
           policy.isOff({ issuer: named }) || policy.isOff({ issuer: named, audience: issuer })
         return found !== undefined && off(found.issuer) ? { ...found, enabled: false } : found
       },
-      findResourceServer: async (audience) =>
-        serverNow(
-          servers.find((server) => server.issuer === audience) ??
-            servers.find((server) => server.aliases.includes(audience)),
-        ),
+      findResourceServer: async (audience) => serverNow(serversByName.get(audience)),
       findConnection: connectionFinder(() => known().connections, config.resourceServers, policy),
       ...refreshTokensOf(config, { records, policy, directory }),
       blocks: policy.blocks,

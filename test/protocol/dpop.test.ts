@@ -74,6 +74,12 @@ describe('a proof', () => {
     ['whose jwk is text', {}, { jwk: 'x' }, 'pop_malformed'],
     ['whose jwk is for encryption', {}, { jwk: { ...key.jwk, use: 'enc' } }, 'pop_malformed'],
     ['whose jwk is on another curve', {}, { jwk: { ...key.jwk, crv: 'P-521' } }, 'pop_malformed'],
+    [
+      '[ATK-128] whose jwk only says how long it is',
+      {},
+      { jwk: { kty: 'RSA', e: 'AQAB', n: { length: 2 ** 32 } } },
+      'pop_malformed',
+    ],
     ['whose jwk is no point', {}, { jwk: { ...key.jwk, y: key.jwk.x } }, 'pop_key_refused'],
     ['[ATK-079] without jti', { jti: undefined }, {}, 'pop_malformed'],
     ['with an empty jti', { jti: '' }, {}, 'pop_malformed'],
