@@ -23,7 +23,7 @@ const members = ['error', 'error_description', 'error_uri', 'acr_values', 'max_a
 
 /** Words of libraries, stacks, and files: nothing of ours that a stranger should read. */
 const internals =
-  /\bat (?:async )?[\w.<>]+ \(|\.(?:ts|js|mjs):\d|node_modules|node:internal|\b(?:zod|jose|fastify|FST_ERR\w*|JW[ST]\w*Invalid|JOSEError|ERR_[A-Z_]+|TypeError|RangeError|SyntaxError|ZodError|ENOENT|Unexpected token|undefined is not|Cannot read propert)/i
+  /\bat (?:async )?[\w.<>]+ \(|\.(?:ts|js|mjs):\d|node_modules|node:internal|\b(?:zod|jose|fastify|FST_ERR\w*|JW[ST]\w*Invalid|JOSEError|ERR_[A-Z_]+|TypeError|RangeError|SyntaxError|ZodError|ENOENT|Unexpected token|undefined is not (?:a |an |iterable|defined)|Cannot read propert)/i
 
 /** What is wrong with an answer; undefined when all is well. */
 export function objectionTo(answer: Answer, { judge, contract }: Shot): string | undefined {

@@ -28,7 +28,16 @@ export function parseXml(text: string): Element {
   }
   if (root === null) throw refused('saml_xml', 'is not well-formed XML')
   if (descendants(root, namespace.inclusion, '*').length > 0) throw refused('saml_xml', 'must include nothing')
+  // The library for signatures reads fewer names than this parser, and what it does not know it writes to the console.
+  if (!hasPlainNames(root)) throw refused('saml_xml', 'must have names of ASCII alone')
   return root
+}
+
+function hasPlainNames(root: Element): boolean {
+  const isPlain = ({ nodeName }: Node) => /^[A-Za-z_][\w.:-]*$/.test(nodeName)
+  return [root, ...root.getElementsByTagName('*')].every(
+    (element) => isPlain(element) && [...element.attributes].every(isPlain),
+  )
 }
 
 /** True for an element of this namespace and name. */

@@ -47,7 +47,10 @@ export async function readConfig(path: string, environment: Environment): Promis
     idp: isLoopbackUrl(top.at('idp').at('issuer').value),
     resourceAs: isLoopbackUrl(top.at('resourceAs').at('issuer').value),
   }
-  const parsed = await configSchema({ folder, environment }, development).safeParseAsync(value)
+  const schema = configSchema({ folder, environment }, development)
+  const parsed = await schema.safeParseAsync(value).catch((cause: unknown) => {
+    throw oddLength(value, placeOf) ?? cause
+  })
   const all = inOrder([
     ...problems,
     ...(parsed.success ? [] : schemaProblems(parsed.error.issues, value, placeOf)),
@@ -57,6 +60,23 @@ export async function readConfig(path: string, environment: Environment): Promis
   ])
   if (!parsed.success || all.length > 0) throw new ConfigError(all)
   return { ...parsed.data, folder, policyVersion: policyVersionOf(top), profiles }
+}
+
+/**
+ * Zod compares whatever is called length with a number, also of a mapping where a list or a text belongs, and throws where it is one of
+ * neither. Undefined when there is no such thing.
+ */
+function oddLength(value: unknown, placeOf: (where: Path) => string, where: Path = []): ConfigError | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, member] of Object.entries(value)) {
+    const path = [...where, Array.isArray(value) ? Number(name) : name]
+    const found =
+      name === 'length' && typeof member === 'object'
+        ? new ConfigError([{ path: pathText(path), message: 'is not a known key', place: placeOf(path) }])
+        : oddLength(member, placeOf, path)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** Of what decides, and not of how it is run: the same in every worker, in every instance, and for `xaa block`. */

@@ -27,6 +27,8 @@ describe('[ATK-112] a subject token is refused', () => {
       good.replace(name, '><xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="http://127.0.0.1:9/x"/><'),
     ],
     ['with an external stylesheet', `<?xml-stylesheet href="http://127.0.0.1:9/x"?>${good}`],
+    ['with a name beyond ASCII', good.replace('Version="2.0"', 'Version="2.0" V\u{e0164}ersion="2.0"')],
+    ['with an element whose name is beyond ASCII', good.replace(name, '><\u{20000}/><')],
     ['with a comment before its element', `<!-- x -->${good}`],
     ['with a CDATA section', good.replace(name, '><![CDATA[alice]]><')],
     ['that was deflated', deflateRawSync(good)],

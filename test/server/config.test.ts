@@ -360,6 +360,17 @@ describe('a configuration', () => {
     expect(await problemsOf(yaml)).toContainEqual(expect.objectContaining({ place }))
   })
 
+  it('with a mapping that is called length where a list belongs is refused at its place', async () => {
+    const odd = { length: { toString: [] } }
+    expect(await problemsOf(changed('idp.connections.0.signIn.acr', odd))).toMatchObject([
+      {
+        path: 'idp.connections[0].signIn.acr.length',
+        message: 'is not a known key',
+        place: expect.stringMatching(/^xaa\.yaml:\d+$/),
+      },
+    ])
+  })
+
   it('is refused when others may read its private keys', async () => {
     const file = join(folder.path, 'idp.json')
     await chmod(file, 0o640)

@@ -76,7 +76,8 @@ function inputOf(random: Random): { text: string | Buffer; refused: boolean } {
         ? random.pick<unknown>([7, true, null, 'x'])
         : random.pick<unknown>([[value, [value]], { [hostileText('a', random)]: [1] }])
     parent[name] = other
-    return { text: stringify(copy), refused: other !== null }
+    // In place of a scope with its groups, its name alone is a scope, too.
+    return { text: stringify(copy), refused: other !== null && !(other === 'x' && Array.isArray(parent)) }
   }
   parent[name] = hostileValue(value, random)
   return { text: stringify(copy), refused: false }
