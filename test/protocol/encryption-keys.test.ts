@@ -95,6 +95,7 @@ describe('the key of a recipient', () => {
     ['has an algorithm that we do not know', (jwk) => ({ ...jwk, alg: 'ECDH-ES+A128KW' }), {}],
     ['is of no known type', (jwk) => ({ ...jwk, kty: 'OKP' }), {}],
     ['is broken', (jwk) => ({ ...jwk, y: 'AAAA' }), {}],
+    ['says of a coordinate only how long it is', (jwk) => ({ ...jwk, x: { length: 2 ** 32 } }), {}],
     ['is no object', () => null, {}],
     ['goes with no announced algorithm', (jwk) => jwk, { algorithms: ['RSA-OAEP-256'] }],
     ['goes with no announced encryption', (jwk) => jwk, { encryptions: ['A256CBC-HS512'] }],
