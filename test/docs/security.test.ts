@@ -20,11 +20,12 @@ const linksOf = (path: string) =>
   }))
 
 describe('the threat model', () => {
-  const rows = page.split('\n').filter((line) => line.startsWith('| ') && line.includes('../test/'))
+  const [, model = ''] = /\n## Threat model\n([\s\S]*?)\n## /.exec(page) ?? []
+  const rows = model.split('\n').filter((line) => line.startsWith('| ') && line.includes('../test/'))
   const links = linksOf('docs/security.md').filter(({ to }) => to.startsWith('test/'))
 
   it('shows every surface by a test, in a row of four cells', () => {
-    const table = page.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
+    const table = model.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| ---'))
     expect(rows.length).toBeGreaterThan(14)
     expect(table).toHaveLength(rows.length + 1)
     for (const row of rows) expect(row.split(' | ')).toHaveLength(4)
@@ -36,6 +37,15 @@ describe('the threat model', () => {
     expect(tests).toMatch(/\bit(\.each)?\b/)
     for (const [id] of text.matchAll(/ATK-\d{3}/g)) expect(tests).toContain(`[${id}]`)
   })
+})
+
+it('what was thrown at it was two million inputs or more, and none of them came through or hurt anybody', () => {
+  const [, thrown = ''] = /\n## What was thrown at it\n([\s\S]*?)\n## /.exec(page) ?? []
+  const [, inputs = ''] = /: ([\d ]+) inputs in /.exec(thrown) ?? []
+  expect(Number(inputs.replaceAll(' ', ''))).toBeGreaterThanOrEqual(2_000_000)
+  const measured = thrown.split('\n').filter((line) => / \| (0|2 × [\d.]+ ms.*|50 ms) \| /.test(line))
+  expect(measured).toHaveLength(4)
+  for (const line of measured) expect(line).not.toContain('not held')
 })
 
 it('the pages lead only to files that exist, and the README leads to them', () => {
