@@ -1,7 +1,7 @@
 /** Keys that ID-JAGs are encrypted to: our own private ones, and the public one of somebody else (branch jwe-support, RFC 7518 §4). */
 
 import { type CryptoKey, calculateJwkThumbprint, importJWK, type JWK } from 'jose'
-import { isKeyText, KeySetError, publicPartOf } from './keys.ts'
+import { KeySetError, publicPartOf } from './keys.ts'
 
 interface KeyAgreement {
   kty: 'RSA' | 'EC'
@@ -104,7 +104,6 @@ export async function recipientKeyOf(
 async function imported(jwk: JWK, alg: KeyManagementAlgorithm): Promise<CryptoKey | undefined> {
   const { kty } = keyManagement[alg]
   if (jwk.kty !== kty || (kty === 'EC' && !curves.includes(jwk.crv))) return undefined
-  if ([jwk.x, jwk.y, jwk.n, jwk.e].some((member) => member !== undefined && !isKeyText(member))) return undefined
   try {
     const { key_ops: _ops, ext: _ext, ...bare } = jwk
     const key = (await importJWK(bare, alg)) as CryptoKey

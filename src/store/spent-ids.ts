@@ -38,6 +38,7 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
   let size = 0
   let nextToSweep = 0
   let fullAt = Number.NEGATIVE_INFINITY
+  let sweptUntil = Number.NEGATIVE_INFINITY
 
   const read = (id: string): number => {
     const bytes = hash('sha256', salt + id, 'buffer')
@@ -56,6 +57,8 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
       }
       nextToSweep = (nextToSweep + 1) % tableCount
     }
+    // All were looked at: nobody looks again within the second.
+    if (left > 0) sweptUntil = at + 1
   }
 
   /** With room for one more: beyond four fifths, a look takes many steps. */
@@ -68,7 +71,7 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
 
   return {
     spend(id, until, at) {
-      sweep(at, sweepEvery, slotsPerCall)
+      if (at >= sweptUntil) sweep(at, sweepEvery, slotsPerCall)
       const number = read(id)
       let table = tables[number] ?? newTable(leastSlots, at)
       const found = table.ends[slotOf(table, digest)] as number

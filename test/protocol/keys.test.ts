@@ -34,20 +34,13 @@ describe('a key set', () => {
     await expect(keySetOf(jwks)).rejects.toEqual(refusedSet(message))
   })
 
-  it.each(['n', 'e', 'x', 'y'])('[ATK-128] makes no bytes of a %s that only says how long it is', async (member) => {
-    const rsa = { ...publicPartOf(rsaJwk(2048, 'a')), kid: 'a', alg: 'RS256' }
-    const key = member === 'n' || member === 'e' ? rsa : await publicJwk('a')
-    const hostile = { ...key, [member]: { length: 2 ** 28 } }
+  it('[ATK-128] makes no bytes of a modulus that only says how long it is', async () => {
+    const key = { ...publicPartOf(rsaJwk(2048, 'a')), kid: 'a' }
+    const hostile = { ...key, n: { length: 2 ** 28 } } as unknown as JWK
     const before = process.memoryUsage().arrayBuffers
-    const alg = key.kty === 'RSA' ? 'RS256' : 'ES256'
-    await expect(find([hostile as never], 'a', alg)).rejects.toEqual(because('key_unusable'))
+    await expect(find([hostile], 'a', 'RS256')).rejects.toEqual(because('key_unusable'))
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 27)
-    await expect(find([key], 'a', alg)).resolves.toMatchObject({ type: 'public' })
-  })
-
-  it('makes no bytes of a modulus that is longer than any that is taken', async () => {
-    const long = { ...publicPartOf(rsaJwk(2048, 'a')), kid: 'a', n: 'A'.repeat(2 ** 20) }
-    await expect(find([long], 'a', 'RS256')).rejects.toEqual(because('key_unusable'))
+    await expect(find([key], 'a', 'RS256')).resolves.toMatchObject({ type: 'public' })
   })
 
   it.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])(

@@ -1,7 +1,5 @@
 /** The benchmark as a command: that it still measures everything, and what its exit code says. */
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,29 +8,13 @@ import { median, medianRatio, quantile } from '../../scripts/bench/statistics.ts
 import { judged, type Row, verdictOf } from '../../scripts/bench/subject.ts'
 import { subjects } from '../../scripts/bench/subjects.ts'
 import { tableOf } from '../../scripts/bench/table.ts'
-
-const root = new URL('../..', import.meta.url).pathname
+import { runScript } from './run-script.ts'
 
 interface Printed {
   subjects: { name: string; rows?: Row[]; broken?: string[]; failed?: string }[]
 }
 
-async function bench(args: string[], environment: { [name: string]: string } = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/bench.ts', ...args], {
-    cwd: root,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (text) => {
-    out += text
-  })
-  child.stderr.on('data', (text) => {
-    err += text
-  })
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, out, err }
-}
+const bench = (args: string[], environment: { [name: string]: string } = {}) => runScript('bench', args, environment)
 
 describe('npm run bench', () => {
   // The other subjects put the servers of these into other surroundings; docs/performance.md cannot be written without them.

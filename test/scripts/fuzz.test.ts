@@ -1,31 +1,14 @@
 /** The fuzzers as a command: fifty thousand inputs of a fixed seed, what counts as a finding, and the tables that are made of its report. */
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { objectionTo } from '../../scripts/fuzz/contract.ts'
 import { fuzzers } from '../../scripts/fuzz/fuzzers.ts'
 import type { Outcome } from '../../scripts/fuzz/run.ts'
 import { figuresOf, markdownOf } from '../../scripts/fuzz/table.ts'
 import type { Answer } from '../../scripts/fuzz/wire.ts'
+import { runScript } from './run-script.ts'
 
-const root = new URL('../..', import.meta.url).pathname
-
-async function fuzz(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/fuzz.ts', ...args], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let [out, err] = ['', '']
-  child.stdout.on('data', (text) => {
-    out += text
-  })
-  child.stderr.on('data', (text) => {
-    err += text
-  })
-  const [code] = (await once(child, 'close')) as [number]
-  return { code, out, err }
-}
+const fuzz = (...args: string[]) => runScript('fuzz', args)
 
 describe('npm run fuzz', () => {
   it('finds nothing among 50 000 inputs of every kind, and every honest request among them is granted', async () => {
