@@ -1,7 +1,8 @@
-/** Spent ids in memory, as numbers in tables: a million take less than 70 MB of arrays, and no single use waits for the others to be sorted. */
+/** Spent ids in memory, as numbers in rows: a million take 32 MB, and no single use waits while others are moved, sorted or forgotten. */
 
 import { hash } from 'node:crypto'
 import type { Seconds } from '../protocol/ports.ts'
+import { pagedNumbers } from './paged-numbers.ts'
 
 /** Ids with the moment at which each may be forgotten. */
 export interface SpentIds {
@@ -10,86 +11,146 @@ export interface SpentIds {
    * when it is, and when there is no room.
    */
   spend(id: string, until: Seconds, at: Seconds): 'spent' | 'known' | 'no room'
-  /** How many it holds, among them those of the last half minute that may be forgotten. */
+  /** How many it holds, among them those that may be forgotten and were not yet looked at. */
   readonly size: number
 }
 
-/** Which of the tables an id is in: each is small, so that making it anew takes no time that anybody notices. */
-const tableCount = 256
-const leastSlots = 16
-/** Of a slot: 128 bits of a digest. Two ids with the same would be one too few tokens, and never one too many. */
-const words = 4
-/** How old what may be forgotten gets, and how many slots one call looks through for it. */
+/**
+ * Of an entry: 128 bits of a digest, its end in two, and the next of its chain. Two ids with the same digest would be one too few tokens,
+ * never one too many.
+ */
+const words = 7
+const endWord = 4
+const nextWord = 6
+/** Entries have places from 1 on. */
+const none = 0
+const leastChains = 64
+
+/** How old what may be forgotten gets before somebody looks, and how many entries one call looks at. */
 const sweepEvery: Seconds = 30
-const slotsPerCall = 8192
+const looksPerCall = 256
+/** How many one call looks at, and how many it forgets, when there is no room. */
+const looksWhenFull = 262_144
+const enoughRoom = 4096
 
-interface Table {
-  digests: Uint32Array
-  /** 0 for a free slot. */
-  ends: Float64Array
-  used: number
-  sweptAt: Seconds
-}
-
-/** Holds at most `maxEntries`, and never forgets one that is of use. With a `salt` nobody can choose ids that meet in one place. */
+/**
+ * Holds at most `maxEntries`, and never forgets one that is of use. With a `salt` nobody can choose ids that meet in one chain.
+ *
+ * There are as many chains as entries. They grow by linear hashing: with each new entry one chain is split in two, and with each that is
+ * forgotten two become one. Entries stand without gaps: the last one takes the place of one that is forgotten.
+ */
 export function spentIds(maxEntries: number, salt = ''): SpentIds {
-  const tables: (Table | undefined)[] = Array.from({ length: tableCount })
-  const digest = new Uint32Array(words)
+  const entries = pagedNumbers()
+  const chains = pagedNumbers()
+  const digest = new Uint32Array(endWord)
+  const number = new Float64Array(1)
+  const numberWords = new Uint32Array(number.buffer)
   let size = 0
-  let nextToSweep = 0
-  let fullAt = Number.NEGATIVE_INFINITY
-  let sweptUntil = Number.NEGATIVE_INFINITY
+  /** Places up to this one are still to be looked at. */
+  let unswept = 0
+  let sweptAt = Number.NEGATIVE_INFINITY
+  let fullUntil = Number.NEGATIVE_INFINITY
 
-  const read = (id: string): number => {
-    const bytes = hash('sha256', salt + id, 'buffer')
-    for (let word = 0; word < words; word++) digest[word] = bytes.readUInt32LE(word * 4)
-    return (digest[0] as number) % tableCount
+  const read = (place: number, word: number) => entries.get(place * words + word)
+  const write = (place: number, word: number, value: number) => entries.set(place * words + word, value)
+  const endOf = (place: number) => {
+    numberWords[0] = read(place, endWord)
+    numberWords[1] = read(place, endWord + 1)
+    return number[0] ?? 0
   }
-  const sweep = (at: Seconds, age: Seconds, slots: number) => {
-    let left = slots
-    for (let count = 0; count < tableCount && left > 0; count++) {
-      const table = tables[nextToSweep]
-      if (table !== undefined && at - table.sweptAt >= age) {
-        left -= table.ends.length
-        const fresh = remade(table, at, 0)
-        tables[nextToSweep] = fresh
-        size += fresh.used - table.used
-      }
-      nextToSweep = (nextToSweep + 1) % tableCount
+  const setEnd = (place: number, end: Seconds) => {
+    number[0] = end
+    write(place, endWord, numberWords[0] ?? 0)
+    write(place, endWord + 1, numberWords[1] ?? 0)
+  }
+  const isDigestAt = (place: number) =>
+    read(place, 0) === digest[0] &&
+    read(place, 1) === digest[1] &&
+    read(place, 2) === digest[2] &&
+    read(place, 3) === digest[3]
+
+  const chainOf = (word: number) => {
+    const count = Math.max(leastChains, size)
+    const round = powerBelow(count)
+    const chain = word & (2 * round - 1)
+    return chain < count ? chain : chain - round
+  }
+  const prepend = (chain: number, place: number) => {
+    write(place, nextWord, chains.get(chain))
+    chains.set(chain, place)
+  }
+  /** Makes whatever names this place, a chain or the entry before it, name another. */
+  const rename = (place: number, other: number) => {
+    const chain = chainOf(read(place, 0))
+    let before = none
+    for (let at = chains.get(chain); at !== place; at = read(at, nextWord)) before = at
+    if (before === none) chains.set(chain, other)
+    else write(before, nextWord, other)
+  }
+  /** Gives each entry of one chain to the chain it belongs to, now that there are more or fewer chains. */
+  const redistribute = (chain: number) => {
+    let place = chains.get(chain)
+    chains.set(chain, none)
+    while (place !== none) {
+      const following = read(place, nextWord)
+      prepend(chainOf(read(place, 0)), place)
+      place = following
     }
-    // All were looked at: nobody looks again within the second.
-    if (left > 0) sweptUntil = at + 1
   }
 
-  /** With room for one more: beyond four fifths, a look takes many steps. */
-  const roomier = (table: Table, at: Seconds): Table => {
-    if ((table.used + 1) * 5 <= table.ends.length * 4) return table
-    const fresh = remade(table, at, 1)
-    size += fresh.used - table.used
-    return fresh
+  const find = () => {
+    let place = chains.get(chainOf(digest[0] ?? 0))
+    while (place !== none && !isDigestAt(place)) place = read(place, nextWord)
+    return place
+  }
+  const add = (end: Seconds) => {
+    size += 1
+    if (size > leastChains) redistribute(size - 1 - powerBelow(size - 1))
+    for (const [word, value] of digest.entries()) write(size, word, value)
+    setEnd(size, end)
+    prepend(chainOf(digest[0] ?? 0), size)
+  }
+  const forget = (place: number) => {
+    rename(place, read(place, nextWord))
+    if (place !== size) {
+      rename(size, place)
+      for (let word = 0; word < words; word++) write(place, word, read(size, word))
+    }
+    size -= 1
+    if (size >= leastChains) redistribute(size)
+    entries.trim((size + 1) * words)
+    chains.trim(size)
+  }
+  /** Goes on where it ended the last time, from the last entry to the first: what comes to a place of one forgotten was looked at. */
+  const sweep = (at: Seconds, looks: number, enough: number) => {
+    if (unswept === 0) unswept = size
+    const goal = size - enough
+    for (let left = looks; left > 0 && unswept > 0 && size > goal; left--) {
+      if (endOf(unswept) <= at) forget(unswept)
+      unswept -= 1
+    }
+    if (unswept === 0) sweptAt = at
+  }
+  const makeRoom = (at: Seconds) => {
+    if (at < fullUntil) return
+    sweep(at, looksWhenFull, enoughRoom)
+    // All were looked at: nobody looks again within the second.
+    if (unswept === 0 && size >= maxEntries) fullUntil = at + 1
   }
 
   return {
     spend(id, until, at) {
-      if (at >= sweptUntil) sweep(at, sweepEvery, slotsPerCall)
-      const number = read(id)
-      let table = tables[number] ?? newTable(leastSlots, at)
-      const found = table.ends[slotOf(table, digest)] as number
-      if (found > at) return 'known'
-      if (found === 0) {
-        if (size >= maxEntries && at - fullAt >= 1) {
-          sweep(at, 0, Number.POSITIVE_INFINITY)
-          fullAt = at
-        }
-        if (size >= maxEntries) return 'no room'
-        table = roomier(tables[number] ?? table, at)
-        tables[number] = table
-        table.used += 1
-        size += 1
+      if (unswept > 0 || at - sweptAt >= sweepEvery) sweep(at, looksPerCall, looksPerCall)
+      readDigest(salt + id, digest)
+      const known = find()
+      if (known !== none && endOf(known) > at) return 'known'
+      if (known !== none) {
+        setEnd(known, until)
+        return 'spent'
       }
-      const slot = slotOf(table, digest)
-      table.digests.set(digest, slot * words)
-      table.ends[slot] = until
+      if (size >= maxEntries) makeRoom(at)
+      if (size >= maxEntries) return 'no room'
+      add(until)
       return 'spent'
     },
     get size() {
@@ -98,46 +159,20 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
   }
 }
 
-function newTable(slots: number, at: Seconds): Table {
-  return { digests: new Uint32Array(slots * words), ends: new Float64Array(slots), used: 0, sweptAt: at }
+/** Of a whole number above 0: the greatest power of two that is no more. */
+function powerBelow(count: number): number {
+  return 2 ** (31 - Math.clz32(count))
 }
 
-/** The same without what may be forgotten, with room for so many more. */
-function remade(table: Table, at: Seconds, more: number): Table {
-  let live = 0
-  for (const end of table.ends) if (end > at) live += 1
-  let slots = leastSlots
-  while ((live + more) * 5 > slots * 4) slots *= 2
-  if (live === table.used && slots === table.ends.length) {
-    table.sweptAt = at
-    return table
+/** The first 128 bits of SHA-256. A text of bytes costs a quarter of what an object for them does. */
+function readDigest(text: string, digest: Uint32Array): void {
+  const bytes = hash('sha256', text, 'binary')
+  for (let word = 0; word < digest.length; word++) {
+    const from = word * 4
+    digest[word] =
+      bytes.charCodeAt(from) |
+      (bytes.charCodeAt(from + 1) << 8) |
+      (bytes.charCodeAt(from + 2) << 16) |
+      (bytes.charCodeAt(from + 3) << 24)
   }
-  const fresh = newTable(slots, at)
-  for (const [slot, end] of table.ends.entries()) {
-    if (end <= at) continue
-    const digest = table.digests.subarray(slot * words, slot * words + words)
-    const place = slotOf(fresh, digest)
-    fresh.digests.set(digest, place * words)
-    fresh.ends[place] = end
-    fresh.used += 1
-  }
-  return fresh
-}
-
-/** Where this digest stands, or the free slot where it would. */
-function slotOf({ digests, ends }: Table, digest: Uint32Array): number {
-  const mask = ends.length - 1
-  let slot = (digest[1] as number) & mask
-  while (ends[slot] !== 0) {
-    const from = slot * words
-    if (
-      digests[from] === digest[0] &&
-      digests[from + 1] === digest[1] &&
-      digests[from + 2] === digest[2] &&
-      digests[from + 3] === digest[3]
-    )
-      return slot
-    slot = (slot + 1) & mask
-  }
-  return slot
 }
