@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { commandOf, saveFinding } from './fuzz/findings.ts'
 import { fuzzers } from './fuzz/fuzzers.ts'
 import { genuineFor } from './fuzz/genuine.ts'
+import { flatness, memoryFigures } from './fuzz/memory.ts'
 import { type Outcome, run } from './fuzz/run.ts'
 import { openTarget } from './fuzz/target.ts'
 import { tryInput } from './fuzz/try-input.ts'
@@ -22,7 +23,7 @@ const help = `npm run fuzz [-- OPTIONS]
   --list          name the fuzzers and end
 
 Exit 0 when nothing was found; 1 when something was: it is in ${folder}/ with its input, and printed with the command that repeats it;
-2 when the options are not understood.
+1 also when the memory of the server was not flat; 2 when the options are not understood.
 `
 
 const options = readOptions()
@@ -53,7 +54,9 @@ await Promise.all(saved)
 if (outcome === undefined) process.exit(1)
 if (options.json) console.log(JSON.stringify(outcome, null, 2))
 else print(outcome)
-process.exit(outcome.findings > 0 ? 1 : 0)
+const unheld = memoryFigures(outcome.memory).filter(({ holds }) => !holds)
+for (const { what, bound, figure } of unheld) console.error(`memory is not flat: ${what}: ${figure}; bound ${bound}`)
+process.exit(outcome.findings > 0 || unheld.length > 0 ? 1 : 0)
 
 /** Tries one input again and ends. */
 async function repeat(at: number): Promise<never> {
@@ -71,7 +74,7 @@ async function repeat(at: number): Promise<never> {
   process.exit(tried.objection === undefined && failures.length === 0 ? 0 : 1)
 }
 
-function print({ seed, seconds, inputs, counts, findings, shed, honest, server }: Outcome): void {
+function print({ seed, seconds, inputs, counts, findings, shed, honest, server, memory }: Outcome): void {
   console.log(`\nseed ${seed}: ${inputs} inputs in ${Math.round(seconds)} s`)
   for (const { name, inputs: tried, granted, findings: found } of counts)
     console.log(
@@ -81,14 +84,12 @@ function print({ seed, seconds, inputs, counts, findings, shed, honest, server }
     `honest: ${honest.flows} flows, p99 ${honest.p99.toFixed(1)} ms; among honest ones ${honest.baselineP99.toFixed(1)} ms`,
   )
   console.log(
-    `server: event loop delay p99 ${server.delayP99.toFixed(1)} ms, at most ${server.delayMax.toFixed(1)} ms; ${megabytes(server.rssBefore)} before, ${megabytes(server.rssAfter)} in the last third, ${megabytes(server.rssMost)} at most; ${server.auditLines} audit lines`,
+    `server: event loop delay p99 ${server.delayP99.toFixed(1)} ms, at most ${server.delayMax.toFixed(1)} ms; ${server.auditLines} audit lines`,
   )
+  for (const { what, bound, figure } of memoryFigures(memory)) console.log(`${what}: ${figure}; bound ${bound}`)
+  console.log(flatness)
   if (shed > 0) console.log(`${shed} requests were put off with 503: the machine had other work`)
   console.log(findings === 0 ? 'nothing was found' : `${findings} findings, in ${folder}/`)
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1024 / 1024)} MB`
 }
 
 function readOptions() {

@@ -1,12 +1,13 @@
 /** One run: a target, every fuzzer in turn, honest requests in between, and what was measured. */
 
-import { median, quantile } from '../bench/statistics.ts'
+import { quantile } from '../bench/statistics.ts'
 import type { Finding } from './findings.ts'
 import type { Fuzzer } from './fuzzer.ts'
 import { type Genuine, genuineFor } from './genuine.ts'
 import { type Honest, honestClient } from './honest.ts'
+import { collections, type Memory, memoryOf } from './memory.ts'
 import { openReaders, type Readers } from './readers.ts'
-import { openTarget, type Target } from './target.ts'
+import { type Collected, openTarget, type Target } from './target.ts'
 import { type Lines, tryShot } from './try-input.ts'
 import { connectionTo } from './wire.ts'
 
@@ -48,12 +49,9 @@ export interface Outcome {
     baselineP99: number
     p99: number
   }
-  /** Of the server process: bytes after the baseline, the middle of the second and of the last third, and the most; milliseconds. */
+  memory: Memory
+  /** Of the server process, in milliseconds. */
   server: {
-    rssBefore: number
-    rssBetween: number
-    rssAfter: number
-    rssMost: number
     delayP99: number
     delayMax: number
     auditLines: number
@@ -99,10 +97,12 @@ async function runOn(
   }))
   const before = await target.measure(true)
   const rss = [before.rss]
+  const first = await target.collect()
+  const among: Collected[] = []
   const begun = performance.now()
   const state = { inputs: 0, shots: 0, findings: 0, flows: 0 }
   const seconds = () => (performance.now() - begun) / 1000
-  const isOver = () => ('seconds' in until ? seconds() >= until.seconds : state.inputs >= until.inputs)
+  const done = () => ('seconds' in until ? seconds() / until.seconds : state.inputs / until.inputs)
   const objected = (finding: Finding, count: Count) => {
     count.findings += 1
     state.findings += 1
@@ -134,7 +134,7 @@ async function runOn(
     return due
   }
   let reported = 0
-  for (let round = 0; !isOver(); round++) {
+  for (let round = 0; done() < 1; round++) {
     const inTurn = counted.map(({ fuzzer, count }) => {
       const turns = turnsOf(fuzzer, round)
       count.inputs += turns
@@ -168,6 +168,7 @@ async function runOn(
       reported = seconds()
       await report()
     }
+    if (among.length < Math.floor(collections * done())) among.push(await target.collect())
   }
   const took = seconds()
   const after = await target.measure()
@@ -185,11 +186,8 @@ async function runOn(
     shed: workers.reduce((sum, { idp, chat }) => sum + idp.shed() + chat.shed(), honest.shed()),
     counts: counted.map(({ count }) => count),
     honest: { flows: state.flows, baselineP99: quantile(baseline, 0.99), p99: quantile(honest.latencies, 0.99) },
+    memory: memoryOf(first, among, rss),
     server: {
-      rssBefore: before.rss,
-      rssBetween: median(rss.slice(Math.floor(rss.length / 3), Math.ceil((2 * rss.length) / 3))),
-      rssAfter: median(rss.slice(-Math.ceil(rss.length / 3))),
-      rssMost: Math.max(...rss),
       delayP99: after.delayP99,
       delayMax: after.delayMax,
       auditLines: after.auditLines - before.auditLines,

@@ -1,22 +1,12 @@
 /** The outcome of a run as Markdown, for docs/security.md. */
 
+import type { Figure } from './figure.ts'
+import { flatness, memoryFigures } from './memory.ts'
 import type { Outcome } from './run.ts'
 
-const megabyte = 1024 * 1024
-
-/** Whether a figure is as it must be; the bounds are those of the table. */
-interface Figure {
-  what: string
-  bound: string
-  figure: string
-  holds: boolean
-}
-
 /** What must hold of a run. */
-export function figuresOf({ findings, shed, honest, server }: Outcome): Figure[] {
+export function figuresOf({ findings, shed, honest, server, memory }: Outcome): Figure[] {
   const ratio = honest.p99 / honest.baselineP99
-  // The store keeps what was used until it ends: memory is flat when the last third needs no more than the one before.
-  const growth = server.rssAfter / server.rssBetween
   return [
     {
       what: 'accepted without a right to it, answered 5xx, crashed, told of insides, or answered outside of the contract',
@@ -37,16 +27,11 @@ export function figuresOf({ findings, shed, honest, server }: Outcome): Figure[]
       figure: `${server.delayP99.toFixed(1)} ms; at most ${server.delayMax.toFixed(1)} ms`,
       holds: server.delayP99 < 50,
     },
-    {
-      what: 'memory in the last third',
-      bound: '1.1 × that of the second third',
-      figure: `${megabytes(server.rssAfter)} (${growth.toFixed(2)} ×); ${megabytes(server.rssBefore)} before, ${megabytes(server.rssMost)} at most`,
-      holds: growth < 1.1,
-    },
+    ...memoryFigures(memory),
   ]
 }
 
-/** A sentence and two tables: what was tried, and what was measured. */
+/** A sentence and two tables: what was tried, and what was measured; and what it means that memory is flat. */
 export function markdownOf(outcome: Outcome): string {
   const { seed, seconds, inputs, counts } = outcome
   const number = (value: number) => value.toLocaleString('en').replaceAll(',', ' ')
@@ -66,9 +51,7 @@ export function markdownOf(outcome: Outcome): string {
       ({ what, bound, figure, holds }) => `| ${what} | ${bound} | ${figure}${holds ? '' : ' **(not held)**'} |`,
     ),
     '',
+    flatness,
+    '',
   ].join('\n')
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / megabyte)} MB`
 }

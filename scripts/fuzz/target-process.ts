@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { readConfig } from '../../src/server/config.ts'
 import { systemPorts } from '../../src/server/ports.ts'
 import { startServers } from '../../src/server/server.ts'
-import type { Measures } from './target.ts'
+import type { Collected, Measures } from './target.ts'
 
 let auditLines = 0
 const failures: string[] = []
@@ -28,16 +28,29 @@ const resolution = 10
 const delay = monitorEventLoopDelay({ resolution })
 delay.enable()
 const milliseconds = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - resolution)
-process.on('message', (message) => {
-  const measures: Measures = {
+/** Nobody waits for it: no request is under way, and the delay that it is itself is not counted. */
+function collected(): Collected {
+  if (globalThis.gc === undefined) throw new TypeError('the server process runs without --expose-gc')
+  delay.disable()
+  // Twice: what a finaliser lets go of in the first is gone only after the second.
+  globalThis.gc()
+  globalThis.gc()
+  delay.enable()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { kept: heapUsed + external, taken: rss }
+}
+function measured(): Measures {
+  return {
     rss: process.memoryUsage.rss(),
     delayP99: milliseconds(delay.percentile(99)),
     delayMax: milliseconds(delay.max),
     auditLines,
     failures: failures.splice(0),
   }
+}
+process.on('message', (message) => {
+  process.send?.(message === 'collect' ? collected() : measured())
   if (message === 'reset') delay.reset()
-  process.send?.(measures)
 })
 process.once('disconnect', () => void servers.close())
 process.send?.('ready')

@@ -16,9 +16,17 @@ import { atExit } from '../../test/faults/rig/leftovers.ts'
 import { freePort } from '../../test/server/deployment.ts'
 import { newKey } from '../../test/server/example.ts'
 
+/** What the server process needs when everything that nobody uses any more is collected, in bytes. */
+export interface Collected {
+  /** What its objects take, and what they hold outside of the heap. */
+  kept: number
+  /** Resident memory of the whole process. */
+  taken: number
+}
+
 /** What the server process says of itself. */
 export interface Measures {
-  /** Bytes. */
+  /** Resident memory as it is, garbage included; bytes. */
   rss: number
   /** How late the event loop was, in milliseconds, since the last reset. */
   delayP99: number
@@ -56,6 +64,8 @@ export interface Target {
   api: { id: string; secret: string }
   /** Asks the server process; with `reset`, the event loop delay is counted anew. */
   measure(reset?: boolean): Promise<Measures>
+  /** Makes it collect its garbage. To be called while no request is under way: none would be answered. */
+  collect(): Promise<Collected>
   /** Rejects when the server process ends before {@link close}. */
   ended: Promise<never>
   close(): Promise<void>
@@ -92,7 +102,7 @@ export async function openTarget(): Promise<Target> {
   await writeFile(file, stringify(configuration(idp, chat, upstream.issuer), { aliasDuplicateObjects: false }))
 
   const child = fork(fileURLToPath(new URL('./target-process.ts', import.meta.url)), [file], {
-    execArgv: ['--import', 'tsx'],
+    execArgv: ['--expose-gc', '--import', 'tsx'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const over = atExit(() => void child.kill('SIGKILL'))
@@ -102,6 +112,11 @@ export async function openTarget(): Promise<Target> {
   })
   ended.catch(() => {})
   await Promise.race([once(child, 'message'), ended])
+  const ask = async <Answer>(question: 'measure' | 'reset' | 'collect'): Promise<Answer> => {
+    const answer = once(child, 'message')
+    child.send(question)
+    return ((await Promise.race([answer, ended])) as [Answer])[0]
+  }
   return {
     idp,
     chat,
@@ -110,11 +125,8 @@ export async function openTarget(): Promise<Target> {
     proofKey: { signer: (await signingKeysOf({ keys: [proofJwk] })).current(), jwk: publicPartOf(proofJwk) },
     resource,
     api,
-    async measure(reset = false) {
-      const answer = once(child, 'message')
-      child.send(reset ? 'reset' : 'measure')
-      return ((await Promise.race([answer, ended])) as [Measures])[0]
-    },
+    measure: (reset = false) => ask(reset ? 'reset' : 'measure'),
+    collect: () => ask('collect'),
     ended,
     async close() {
       if (child.connected) child.disconnect()

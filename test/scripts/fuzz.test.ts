@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { objectionTo } from '../../scripts/fuzz/contract.ts'
 import { fuzzers } from '../../scripts/fuzz/fuzzers.ts'
+import { memoryFigures, memoryOf } from '../../scripts/fuzz/memory.ts'
 import type { Outcome } from '../../scripts/fuzz/run.ts'
 import { figuresOf, markdownOf } from '../../scripts/fuzz/table.ts'
 import type { Answer } from '../../scripts/fuzz/wire.ts'
@@ -24,6 +25,7 @@ describe('npm run fuzz', () => {
       if (granted !== undefined) expect(granted).toBeGreaterThan(inputs / 100)
     }
     expect(outcome.honest.flows).toBeGreaterThan(20)
+    expect(memoryFigures(outcome.memory).filter(({ holds }) => !holds)).toEqual([])
     expect(code).toBe(0)
   }, 240_000)
 })
@@ -83,15 +85,12 @@ describe('the tables', () => {
       { name: 'jwks', title: 'JWK Sets', inputs: 10_000, findings: 0 },
     ],
     honest: { flows: 40, baselineP99: 10, p99: 15 },
-    server: {
-      rssBefore: 2 ** 27,
-      rssBetween: 2 ** 27,
-      rssAfter: 2 ** 27,
-      rssMost: 2 ** 28,
-      delayP99: 20,
-      delayMax: 40,
-      auditLines: 1,
+    memory: {
+      kept: { before: 2 ** 24, between: 2 ** 25, after: 2 ** 25 },
+      taken: { before: 2 ** 26, between: 2 ** 27, after: 2 ** 27 },
+      most: 2 ** 27,
     },
+    server: { delayP99: 20, delayMax: 40, auditLines: 1 },
   }
 
   it('say what was tried and what was measured', () => {
@@ -108,9 +107,49 @@ describe('the tables', () => {
       findings: 1,
       shed: 1,
       honest: { ...outcome.honest, p99: 20 },
-      server: { ...outcome.server, delayP99: 50, rssAfter: 2 ** 28 },
+      server: { ...outcome.server, delayP99: 50 },
+      memory: {
+        kept: { ...outcome.memory.kept, after: 1.1 * 2 ** 25 },
+        taken: { ...outcome.memory.taken, after: 1.2 * 2 ** 27 },
+        most: 2.4 * 2 ** 27,
+      },
     }
-    expect(figuresOf(beyond).map(({ holds }) => holds)).toEqual([false, false, false, false, false])
-    expect(markdownOf(beyond).match(/not held/g)).toHaveLength(5)
+    expect(figuresOf(beyond).filter(({ holds }) => holds)).toEqual([])
+    expect(markdownOf(beyond).match(/not held/g)).toHaveLength(7)
+  })
+})
+
+describe('memory', () => {
+  const megabyte = 2 ** 20
+  const held = (kept: readonly number[], taken = kept.map(() => 150), most = 200) =>
+    memoryFigures(
+      memoryOf(
+        { kept: 20 * megabyte, taken: 140 * megabyte },
+        kept.map((one, at) => ({ kept: one * megabyte, taken: (taken[at] ?? 150) * megabyte })),
+        [most * megabyte],
+      ),
+    ).map(({ holds }) => holds)
+
+  it('is flat when caches fill in the first third and nothing is added after it', () =>
+    expect(held([22, 26, 30, 33, 33, 34, 33, 34, 33, 33, 34, 33])).toEqual([true, true, true]))
+
+  it('is not flat when every input leaves something behind', () =>
+    expect(held([22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42, 44])).toEqual([false, true, true]))
+
+  it('is not flat when something is left outside of the heap', () =>
+    expect(
+      held(
+        Array.from({ length: 12 }, () => 30),
+        Array.from({ length: 12 }, (_, at) => 100 + 20 * at),
+        350,
+      ),
+    ).toEqual([true, false, true]))
+
+  it('is not flat when garbage doubles the process', () =>
+    expect(held([30, 30, 30], [150, 150, 150], 300)).toEqual([true, true, false]))
+
+  it('is judged by what a short run gives, and needs at least one collection', () => {
+    expect(held([30])).toEqual([true, true, true])
+    expect(() => held([])).toThrow('nothing was measured')
   })
 })
