@@ -1,10 +1,11 @@
 /** What is answered to a request that is broken as HTTP, or that no endpoint of ours takes: the refusal of an OAuth endpoint. */
 
-import { STATUS_CODES } from 'node:http'
+import { type Server, STATUS_CODES } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { errorAnswer } from '../protocol/http-answer.ts'
-import { unreadable } from '../protocol/request-head.ts'
+import { methodNotAllowed, unreadable } from '../protocol/request-head.ts'
 
 /** Node's own code for it, and the status that says it best. Any other is 400. */
 const statuses: { [code: string]: number } = { ERR_HTTP_REQUEST_TIMEOUT: 408, HPE_HEADER_OVERFLOW: 431 }
@@ -15,12 +16,30 @@ const statuses: { [code: string]: number } = { ERR_HTTP_REQUEST_TIMEOUT: 408, HP
  */
 export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
-  const { status, headers, body } = errorAnswer(unreadable(error, statuses[error.code ?? '']), false)
+  refuseOnSocket(unreadable(error, statuses[error.code ?? '']), socket)
+  socket.destroy(error)
+}
+
+/**
+ * Makes a server answer what Node answers, or drops, by itself: an `Expect` that it does not know goes to the endpoint, which refuses it,
+ * and CONNECT (RFC 9110 §9.3.6), which asks for a proxy, is 405 on the bare socket.
+ */
+export function answerOurselves(server: Server | TlsServer): void {
+  server.on('checkExpectation', (request, response) => void server.emit('request', request, response))
+  server.on('connect', (_request, socket: Socket) => {
+    // Whoever asked may have gone.
+    socket.on('error', () => {})
+    refuseOnSocket(methodNotAllowed('this server'), socket)
+    socket.destroySoon()
+  })
+}
+
+function refuseOnSocket(refusal: Error, socket: Socket): void {
+  const { status, headers, body } = errorAnswer(refusal, false)
   const text = JSON.stringify(body)
   const own = { 'content-type': 'application/json', 'content-length': String(text.length), connection: 'close' }
   const lines = Object.entries({ ...headers, ...own }).map(([name, value]) => `${name}: ${value}\r\n`)
   if (socket.writable) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${text}`)
-  socket.destroy(error)
 }
 
 /**

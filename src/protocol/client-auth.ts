@@ -119,7 +119,7 @@ function presentedCredentials(authorization: readonly string[], form: Form): Pre
   if (authorization.length > 1)
     throw new OAuthError('invalid_request', 'more than one Authorization header', { reason: 'malformed_auth' })
   // RFC 6749 §2.3: not more than one method in a request.
-  if ([header, secret, assertion].filter((one) => one !== undefined).length > 1)
+  if ([header, secret, assertion ?? assertionType].filter((one) => one !== undefined).length > 1)
     throw new OAuthError('invalid_request', 'more than one way of client authentication', { reason: 'multiple_auth' })
   if (header !== undefined) {
     const { clientId, secret: password } = basicCredentials(header)
@@ -157,6 +157,8 @@ function basicCredentials(header: string): { clientId: string; secret: string } 
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header)?.[1]
   if (encoded === undefined) throw unauthenticated('malformed_auth', 'the Authorization header is not Basic')
   const bytes = Buffer.from(encoded, 'base64')
+  // RFC 4648 §4: padded, and without stray bits, which Node overlooks.
+  if (bytes.toString('base64') !== encoded) throw unauthenticated('malformed_auth', 'the credentials are not base64')
   try {
     const text = strictUtf8.decode(bytes)
     const colon = text.indexOf(':')

@@ -55,9 +55,12 @@ const freshFor: Seconds = 300
 const usableFor: Seconds = 600
 /** Older than this, a set that cannot be renewed serves no longer. */
 const staleFor: Seconds = 3600
-/** In any span of this length, an issuer is asked at most {@link fetchesPerWindow} times, whatever the reason. */
-const fetchWindow: Seconds = 30
-const fetchesPerWindow = 2
+/**
+ * ATK-120: in any span of this length, a set that is young enough is looked at again at most {@link looksPerWindow} times, for keys that it
+ * does not have. On average that is once in 30 s, and a key that follows another at once is found all the same.
+ */
+const lookWindow: Seconds = 60
+const looksPerWindow = 2
 /** A failure is tried again after this time. */
 const retryInterval: Seconds = 15
 
@@ -80,15 +83,23 @@ export function issuerKeys(options: IssuerKeysOptions): KeySource {
       .catch((cause: unknown) => {
         const detail = `keys of ${options.issuer}: ${cause instanceof Error ? cause.message : 'unknown'}`
         mine.failure = unavailable(reasonOf(cause), detail, cause)
+        mine.failedAt = options.now()
         options.warn(detail)
       })
       .finally(() => {
-        mine.fetchedAt = [...mine.fetchedAt, options.now()].slice(-fetchesPerWindow)
         mine.pending = undefined
       })
     return mine.pending
   }
-  const mayFetch = () => state.pending !== undefined || isFetchDue(state, options.now())
+  const mayFetch = () => state.pending !== undefined || options.now() - state.failedAt >= retryInterval
+  /** Looks at the set again, unless that was done often enough. */
+  const look = async () => {
+    if (state.pending === undefined) {
+      if (!mayFetch() || !isLookDue(state, options.now())) return
+      state.lookedAt = [...state.lookedAt, options.now()].slice(-looksPerWindow)
+    }
+    await refresh()
+  }
   const age = () => (state.known === undefined ? Number.POSITIVE_INFINITY : options.now() - state.known.at)
   const known = () => {
     if (state.known === undefined || age() > staleFor)
@@ -113,7 +124,7 @@ export function issuerKeys(options: IssuerKeysOptions): KeySource {
       } catch (error) {
         if (!(error instanceof JwtError) || error.reason !== 'key_unknown' || header.kid === undefined) throw error
         // A rotation the issuer has published since: look once, and not more often than the window allows.
-        if (!waits && mayFetch()) await refresh()
+        if (!waits) await look()
         if (state.failure !== undefined) throw state.failure
         return await known().find(header)
       }
@@ -125,19 +136,20 @@ export function issuerKeys(options: IssuerKeysOptions): KeySource {
 interface State {
   purgedAt: Seconds
   known?: { keys: KeySource; at: Seconds }
-  /** When the latest fetches ended, oldest first. */
-  fetchedAt: Seconds[]
+  /** When the set was looked at again for a key that it did not have, oldest first. */
+  lookedAt: Seconds[]
+  /** Why the latest fetch was of no use, and when. */
   failure?: OAuthError | undefined
+  failedAt: Seconds
   pending?: Promise<void> | undefined
 }
 
 function newState(purgedAt: Seconds): State {
-  return { purgedAt, fetchedAt: [] }
+  return { purgedAt, lookedAt: [], failedAt: Number.NEGATIVE_INFINITY }
 }
 
-function isFetchDue({ fetchedAt, failure }: State, now: Seconds): boolean {
-  const within = (span: Seconds) => fetchedAt.filter((at) => now - at < span).length
-  return within(fetchWindow) < fetchesPerWindow && (failure === undefined || within(retryInterval) === 0)
+function isLookDue({ lookedAt }: State, now: Seconds): boolean {
+  return lookedAt.filter((at) => now - at < lookWindow).length < looksPerWindow
 }
 
 async function load(options: IssuerKeysOptions): Promise<KeySource> {

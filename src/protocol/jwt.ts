@@ -113,6 +113,8 @@ export function checkTimes(claims: JsonObject, { now, skew, maxLifetime }: TimeR
   if (now >= exp + skew) throw new JwtError('expired', 'has expired')
   if (iat > now + skew) throw new JwtError('iat_invalid', 'was issued in the future')
   if (iat < now - maxLifetime - skew) throw new JwtError('iat_invalid', 'was issued too long ago')
+  // ATK-050, ATK-053: what is over counts for the skew, also when it was issued meanwhile; an end farther back was never one.
+  if (iat > exp + skew) throw new JwtError('iat_invalid', 'was issued after its own end')
   // The cap also turns away an exp in milliseconds, or 1e400, which JSON.parse reads as Infinity.
   if (exp - iat > maxLifetime || exp > now + maxLifetime + skew)
     throw new JwtError('lifetime_too_long', `lives longer than ${maxLifetime} s`)

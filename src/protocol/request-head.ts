@@ -51,6 +51,9 @@ export function checkHead({ method, hasQuery, lines }: RequestHead): void {
     throw new OAuthError('invalid_request', 'parameters must be in the body, not in the query', {
       reason: 'query_parameters',
     })
+  // RFC 9110 §10.1.1: 417 for what cannot be promised.
+  if (lines('expect').some((one) => one.toLowerCase() !== '100-continue'))
+    throw new OAuthError('invalid_request', 'expect can be 100-continue alone', { reason: 'malformed', status: 417 })
   const [type, ...more] = lines('content-type')
   // Servers read more spellings than RFC 6749 §3.2 names, and a second header may be hidden.
   if (type === undefined || more.length > 0 || !formType.test(type)) throw notAForm()

@@ -6,7 +6,7 @@ import { createServer, Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyServerFactory } from 'fastify'
-import { refuseBrokenRequest, refuseElsewhere } from '../http/broken-request.ts'
+import { answerOurselves, refuseBrokenRequest, refuseElsewhere } from '../http/broken-request.ts'
 import type { TlsSetting } from './config-transport.ts'
 import type { Listen } from './config-values.ts'
 import { StartError } from './start-error.ts'
@@ -45,6 +45,7 @@ export function newApp({ trustedProxies = [], tls, warn = () => {} }: AppOptions
     http,
     ...own,
   })
+  answerOurselves(app.server)
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if ((error.statusCode ?? 500) >= 500)
       warn(`a request failed outside of every endpoint: ${error.stack ?? error.message}`)

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply } from 'fastify'
-import { refuseBrokenRequest, refuseElsewhere } from '../http/broken-request.ts'
+import { answerOurselves, refuseBrokenRequest, refuseElsewhere } from '../http/broken-request.ts'
 import { correlationIdOf } from '../http/oauth-scope.ts'
 
 export interface Origin {
@@ -19,6 +19,7 @@ export interface Origin {
 export async function bindOrigin(port: number): Promise<Origin> {
   // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
   const server = createServer({ headersTimeout: 9000, requestTimeout: 9000, connectionsCheckingInterval: 1000 })
+  answerOurselves(server)
   server.listen(port, '127.0.0.1')
   try {
     await once(server, 'listening')

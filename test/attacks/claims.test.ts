@@ -134,6 +134,7 @@ describe('an ID-JAG is refused', () => {
     ['[ATK-053] iat is an hour ahead', { iat: now + 3600, exp: now + 3660 }, 'iat_invalid'],
     ['[ATK-053] iat is negative', { iat: -1 }, 'iat_invalid'],
     ['[ATK-053] iat is older than any life', { iat: now - 632, exp: now + 1 }, 'iat_invalid'],
+    ['[ATK-053] iat is behind its own end', { iat: now + 20, exp: now - 20 }, 'iat_invalid'],
     ['[ATK-054] nbf is ahead', { nbf: now + 35 }, 'not_yet_valid'],
     ['[ATK-054] nbf is text', { nbf: String(now) }, 'not_yet_valid'],
     ['[ATK-054] nbf is null', { nbf: null }, 'not_yet_valid'],
@@ -241,6 +242,7 @@ describe('an ID-JAG is redeemed', () => {
   it.each<[string, Claims]>([
     ['[ATK-034] [T10] with aud as an array of one', { aud: [chat.issuer] }],
     ['[ATK-050] over, within the skew', { iat: now - 100, exp: now - 25 }],
+    ['[ATK-050] over, within the skew, with the iat of now', { exp: now - 25 }],
     ['[ATK-052] with an exp that has a fraction', { exp: now + 60.5 }],
     ['[ATK-052] that lives exactly as long as the cap', { exp: now + 600 }],
     ['[T01] 31 s old', { iat: now - 31 }],

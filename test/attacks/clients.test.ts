@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import { publicPartOf } from '../../src/protocol/keys.ts'
-import { grantType } from '../../src/protocol/names.ts'
+import { clientAssertionType, grantType } from '../../src/protocol/names.ts'
 import { type Authentication, basic, byAssertion, post, rawBasic } from '../fixture/clients.ts'
 import { privateJwk, rsaJwk, signerOf } from '../fixture/keys.ts'
 import { proofFor, proofKeyNamed } from '../fixture/proofs.ts'
@@ -48,6 +48,16 @@ describe.each(['idp', 'chat'] as const)('at %s', (at) => {
         ir('multiple_auth'),
       ],
       [
+        '[ATK-067] Basic and the type of an assertion',
+        () => ({ ...basic(client), form: { client_assertion_type: clientAssertionType } }),
+        ir('multiple_auth'),
+      ],
+      [
+        '[ATK-067] [ATK-073] Basic and an unknown client_assertion_type',
+        () => ({ ...basic(client), form: { client_assertion_type: 'x' } }),
+        ir('multiple_auth'),
+      ],
+      [
         '[ATK-067] a secret and an assertion',
         () => ({ form: { ...post(client).form, ...byAssertion(client, issuer, now).form } }),
         ir('multiple_auth'),
@@ -87,6 +97,8 @@ describe.each(['idp', 'chat'] as const)('at %s', (at) => {
       ['[ATK-069] no UTF-8', () => rawBasic(Buffer.from(`${client.id}:\xff`, 'latin1')), ic('malformed_auth')],
       ['[ATK-069] an escape that is no UTF-8', () => rawBasic(`${client.id}:%ff`), ic('malformed_auth')],
       ['[ATK-070] Basic that is no base64', () => authorization('Basic a:b'), ic('malformed_auth')],
+      ['[ATK-070] Basic without its padding', () => authorization('Basic YWI6Yw'), ic('malformed_auth')],
+      ['[ATK-070] Basic with stray bits at its end', () => authorization('Basic YWI6Yx=='), ic('malformed_auth')],
       ['[ATK-070] Basic with padding in the middle', () => authorization('Basic YTo=YTo='), ic('malformed_auth')],
       ['[ATK-070] Basic without a colon', () => rawBasic('wiki'), ic('malformed_auth')],
       [

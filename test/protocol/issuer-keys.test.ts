@@ -62,9 +62,11 @@ describe('a key', () => {
     await find('k2')
     expect(jwksFetches()).toBe(2)
     await publish('k1', 'k2', 'k3')
-    await expect(find('k3')).rejects.toEqual(unknown)
-    now += 30
     await find('k3')
+    await publish('k1', 'k2', 'k3', 'k4')
+    await expect(find('k4')).rejects.toEqual(unknown)
+    now += 60
+    await find('k4')
   })
 
   it('[ATK-121] [T62] that was withdrawn is refused after 600 s at the latest, and before when the set was looked at', async () => {
@@ -89,15 +91,15 @@ describe('a key', () => {
     await expect(find('k1')).rejects.toEqual(unknown)
   })
 
-  it('[ATK-120] [T61] that nobody publishes leads to two fetches in any 30 s: 10 000 in a minute to four', async () => {
+  it('[ATK-120] [T61] that nobody publishes leads to two fetches in a minute, however many ask', async () => {
     await find('k1')
     for (let asked = 0; asked < 10_000; asked++) {
       now = 1000 + asked * 0.0059
       await expect(find(randomUUID())).rejects.toEqual(unknown)
     }
-    expect(jwksFetches()).toBe(4)
+    expect(jwksFetches()).toBe(1 + 2)
     await find('k1')
-    expect(jwksFetches()).toBe(4)
+    expect(jwksFetches()).toBe(1 + 2)
   })
 
   it('[ATK-120] [T61] that nobody publishes leads to one fetch for all who ask at once', async () => {
@@ -247,7 +249,7 @@ describe('a purge', () => {
     now += 15
     await find('k2')
     await expect(find('k1')).rejects.toEqual(unknown)
-    expect(jwksFetches()).toBe(4)
+    expect(jwksFetches()).toBe(5)
   })
 
   it('of an issuer’s keys lets no answer in that was asked for before', async () => {
