@@ -95,12 +95,12 @@ describe('an assertion is refused', () => {
       'whose session ends at no moment',
       { statement: statement(`AuthnInstant="${instant(now - 99)}" SessionNotOnOrAfter="later"`) },
     ],
-  ])('%s', (_, parts) => {
-    expectRefused(encoded(signed(assertionXml(now, parts))), 'saml_conditions')
+  ])('%s', async (_, parts) => {
+    await expectRefused(encoded(signed(assertionXml(now, parts))), 'saml_conditions')
   })
 
-  it('[SAML-01] where the client is no service provider of its issuer', () => {
-    expectRefused(encoded(signed(assertionXml(now))), 'saml_conditions', { serviceProviderAt: () => undefined })
+  it('[SAML-01] where the client is no service provider of its issuer', async () => {
+    await expectRefused(encoded(signed(assertionXml(now))), 'saml_conditions', { serviceProviderAt: () => undefined })
   })
 })
 

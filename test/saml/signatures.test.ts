@@ -60,11 +60,11 @@ describe('[ATK-111] the signature of an assertion is refused', () => {
       () => signed(assertionXml(now), { key: foreignKey, shown: acmeKey }),
     ],
     ['over an assertion whose ID is none', () => signed(assertionXml(now, { id: 'a&quot;b' }))],
-  ])('%s', (_, xml) => {
-    expectRefused(encoded(xml()), 'saml_signature')
+  ])('%s', async (_, xml) => {
+    await expectRefused(encoded(xml()), 'saml_signature')
   })
 
-  it('while no certificate of its issuer is valid', () => {
+  it('while no certificate of its issuer is valid', async () => {
     const key = certified({ from: '2026-12-01', to: '2027-01-15' })
     const young = certified({ from: '2027-01-16' })
     const issuer = (...keys: { certificate: string }[]) => ({
@@ -75,7 +75,7 @@ describe('[ATK-111] the signature of an assertion is refused', () => {
       }),
     })
     for (const one of [key, young])
-      expectRefused(encoded(signed(assertionXml(now), { key: one })), 'saml_signature', issuer(one))
+      await expectRefused(encoded(signed(assertionXml(now), { key: one })), 'saml_signature', issuer(one))
     // A new key beside the old one: either is enough, as long as its certificate is valid.
     const { rules } = reading(issuer(key, young, foreignKey, acmeKey))
     for (const one of [foreignKey, acmeKey])
@@ -83,24 +83,24 @@ describe('[ATK-111] the signature of an assertion is refused', () => {
   })
 })
 
-describe('the issuer of an assertion', () => {
-  it('must be one that is known', () => {
-    expectRefused(encoded(signed(assertionXml(now, { issuer: 'https://evil.example' }))), 'issuer_unknown')
-    expectRefused(
+describe('the issuer of an assertion', async () => {
+  it('must be one that is known', async () => {
+    await expectRefused(encoded(signed(assertionXml(now, { issuer: 'https://evil.example' }))), 'issuer_unknown')
+    await expectRefused(
       encoded(signed(assertionXml(now).replace(/<saml:Issuer>.*?<\/saml:Issuer>/, '$&$&'))),
       'issuer_unknown',
     )
   })
 
-  it('must not be disabled', () => {
+  it('must not be disabled', async () => {
     const findIssuer = () => ({ entityId: acmeSaml, enabled: false, certificates: [] })
-    expectRefused(encoded(good()), 'issuer_disabled', { findIssuer })
+    await expectRefused(encoded(good()), 'issuer_disabled', { findIssuer })
   })
 
-  it('must be the one whose key signed it', () => {
+  it('must be the one whose key signed it', async () => {
     const certificates = [new X509Certificate(foreignKey.certificate)]
     const findIssuer = () => ({ entityId: 'https://partner.example/saml', enabled: true, certificates })
-    expectRefused(encoded(signed(assertionXml(now), { key: foreignKey })), 'saml_signature', { findIssuer })
+    await expectRefused(encoded(signed(assertionXml(now), { key: foreignKey })), 'saml_signature', { findIssuer })
   })
 })
 
