@@ -12,7 +12,7 @@ import { type Change, now, type Place, type Refusal, signerOfFile, underAttack }
 
 const stage = await underAttack()
 const { world } = stage
-afterAll(() => world.close())
+afterAll(stage.close)
 const { issuer: idp } = world.idp
 const { chat, files } = world.resourceAs
 const { mcp, api } = world.resources

@@ -12,7 +12,7 @@ import { type Change, now, type Refusal, underAttack } from './stage.ts'
 
 const stage = await underAttack()
 const { world } = stage
-afterAll(() => world.close())
+afterAll(stage.close)
 
 const ic = (reason: Refusal['reason']): Refusal => ({
   error: 'invalid_client',

@@ -6,7 +6,7 @@ import { type Change, underAttack } from './stage.ts'
 
 const stage = await underAttack({ limits: true })
 const { world } = stage
-afterAll(() => world.close())
+afterAll(stage.close)
 
 /** Strings that make a pattern go back and forth, of about this many characters. */
 function hostile(length: number): string[] {

@@ -11,7 +11,7 @@ import { type Change, now, type Refusal, signerOfFile, underAttack } from './sta
 
 const stage = await underAttack()
 const { world } = stage
-afterAll(() => world.close())
+afterAll(stage.close)
 const { issuer: idp } = world.idp
 const { chat, files } = world.resourceAs
 const { mcp } = world.resources

@@ -12,7 +12,7 @@ import { type Change, type Place, type Refusal, underAttack } from './stage.ts'
 
 const stage = await underAttack()
 const { world } = stage
-afterAll(() => world.close())
+afterAll(stage.close)
 
 const places = ['idp', 'chat', 'files'] as const
 const ir = (reason: Refusal['reason'], status = 400): Refusal => ({ error: 'invalid_request', reason, status })

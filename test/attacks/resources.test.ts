@@ -9,7 +9,7 @@ import { underAttack } from './stage.ts'
 
 const stage = await underAttack()
 const { world } = stage
-afterAll(() => world.close())
+afterAll(stage.close)
 const claims = { resource: world.resources.api }
 const token: string = (await stage.granted('chat', { claims })).json().access_token
 const [head = '', payload = '', signature = ''] = token.split('.')

@@ -9,7 +9,7 @@ import { grantType, jwtType, tokenType } from '../../src/protocol/names.ts'
 import type { Credentials } from '../../src/testing/clients.ts'
 import { startWorld, type World, type WorldOptions } from '../../src/testing/world.ts'
 import { type Authentication, basic, type Credentials as Shown } from '../fixture/clients.ts'
-import { expectContract, type Refusal } from '../fixture/contract.ts'
+import { expectContract, type Refusal, secretsOf } from '../fixture/contract.ts'
 import { type Answer, encode, type FormChange, sendTo, type TokenCall } from '../fixture/requests.ts'
 import { signed } from '../fixture/tokens.ts'
 
@@ -34,6 +34,8 @@ export interface Change {
   method?: TokenCall['method']
   query?: string
   body?: string | Buffer
+  /** The address of this machine that the request comes from. */
+  from?: string
 }
 
 export interface UnderAttack {
@@ -49,6 +51,12 @@ export interface UnderAttack {
   /** The request with this change is refused; after it the same one made right, with the same `jti`, is granted. */
   refused(at: Place, change: Change, refusal: Refusal): Promise<void>
   granted(at: Place, change?: Change): Promise<Answer>
+  /** A request to the administrator's interface, with the right token. */
+  administer(method: string, path: string, body?: unknown): Promise<{ status: number; body: Members }>
+  /** Which of the secrets, tokens and proofs that were sent here the audit has, or the servers told their operator. */
+  leaks(): string[]
+  /** Stops it. Throws when anything leaked. */
+  close(): Promise<void>
 }
 
 /** The first key of a private JWK Set, as a test signs with it. */
@@ -65,7 +73,8 @@ async function shown({ id, secret, jwkFile }: Credentials): Promise<Shown> {
 
 /** Starts it, at {@link now} unless the options have a clock of their own. */
 export async function underAttack(options: WorldOptions = {}): Promise<UnderAttack> {
-  const world = await startWorld({ now: () => now, ...options })
+  const told: string[] = []
+  const world = await startWorld({ now: () => now, report: (message) => told.push(message), ...options })
   const { idp, resourceAs, resources, clients, users } = world
   const signer = await signerOfFile(idp.signingKeyFile)
   const [idpClient, chatClient] = [await shown(clients.assistant.idp), await shown(clients.assistant.resourceAs)]
@@ -122,14 +131,22 @@ export async function underAttack(options: WorldOptions = {}): Promise<UnderAtta
     }
   }
 
-  async function send(at: Place, call: TokenCall, query = ''): Promise<Answer> {
+  const secrets = new Set<string>()
+  /** Words that long are tokens, parts of them, or secrets. */
+  const leaks = () => {
+    const words = JSON.stringify([world.audit, told]).match(/[\w.~+/=-]{24,}/g) ?? []
+    return words.flatMap((word) => [word, ...word.split('.')]).filter((word) => secrets.has(word))
+  }
+
+  async function send(at: Place, call: TokenCall, { query = '', from }: Change = {}): Promise<Answer> {
+    for (const secret of secretsOf(call.form, call.headers)) secrets.add(secret)
     const all = { 'content-type': 'application/x-www-form-urlencoded', ...call.headers }
     const headers = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined)
     const { method = 'POST', body = encode(call.form) } = call
-    return await sendTo(`${endpoints[at]}${query}`, { method, headers: Object.fromEntries(headers), body })
+    return await sendTo(`${endpoints[at]}${query}`, { method, headers: Object.fromEntries(headers), body, from })
   }
 
-  const ask = async (at: Place, change: Change = {}) => await send(at, await callOf(at, change), change.query)
+  const ask = async (at: Place, change: Change = {}) => await send(at, await callOf(at, change), change)
   const granted = async (at: Place, change: Change = {}) => {
     const answer = await ask(at, change)
     expect([answer.statusCode, answer.payload]).toEqual([200, expect.stringContaining('"access_token"')])
@@ -149,9 +166,20 @@ export async function underAttack(options: WorldOptions = {}): Promise<UnderAtta
       const own = at === 'idp' ? {} : { jti }
       const call = await callOf(at, { ...change, claims: { ...own, ...change.claims } })
       const before = world.audit.length
-      const answer = await send(at, call, change.query)
+      const answer = await send(at, call, change)
       expectContract({ call, answer, events: world.audit.slice(before), strangers }, refusal)
       await granted(at, { claims: own })
+    },
+    async administer(method, path, body) {
+      const headers = { authorization: `Bearer ${world.admin.token}`, 'content-type': 'application/json' }
+      const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+      const answer = await fetch(world.admin.url + path, { method, headers, ...sent })
+      return { status: answer.status, body: (await answer.json()) as Members }
+    },
+    leaks,
+    async close() {
+      await world.close()
+      expect(leaks()).toEqual([])
     },
   }
 }

@@ -13,7 +13,7 @@ import { type Change, now, type Refusal, underAttack } from './stage.ts'
 
 const stage = await underAttack()
 const { world, signer } = stage
-afterAll(() => world.close())
+afterAll(stage.close)
 
 const idJag = 'oauth-id-jag+jwt'
 const ig = (reason: Refusal['reason']): Refusal => ({ error: 'invalid_grant', reason, description: /^assertion: / })
