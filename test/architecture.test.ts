@@ -51,6 +51,7 @@ const packageRooms: { [name: string]: readonly string[] } = {
   yaml: ['server', 'cli'],
   lmdb: ['store'],
   redis: ['store'],
+  'prom-client': ['server'],
   'xml-crypto': ['saml'],
   '@xmldom/xmldom': ['saml'],
 }
@@ -205,6 +206,12 @@ describe('what an entry loads', () => {
     const loaded = [...loadedBy('server/server.ts'), ...loadedBy('cli/serve.ts')]
     expect(loaded.filter((name) => /xml/.test(name))).toEqual([])
     expect(loaded).toContain('fastify')
+  })
+
+  it('the server measures nothing, and loads nothing for it, unless metrics are configured', () => {
+    const loaded = [...loadedBy('server/server.ts'), ...loadedBy('cli/serve.ts')]
+    expect(loaded).not.toContain('prom-client')
+    expect([...byPath.values()].filter(({ packages }) => packages.includes('prom-client'))).not.toEqual([])
   })
 
   it('the executable loads a command only when it is asked for', () => {

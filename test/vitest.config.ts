@@ -12,7 +12,7 @@ const rigs = [
   'test/testing/redis/*.test.ts',
   'test/testing/testbed*.test.ts',
   'test/cli/serve*.test.ts',
-  'test/server/{admin,drain,kill-switch,server}.test.ts',
+  'test/server/{admin,drain,kill-switch,metrics,server}.test.ts',
   'test/interop/{apache,conformance,debian,mcp-metadata-document,pysaml2}.test.ts',
 ]
 /** What scripts/test.ts found nothing to run with. */

@@ -1,4 +1,4 @@
-/** Our servers as their users run them: `xaa serve` of the package as it is built, with configuration files, an audit file, and limits on. */
+/** Our servers as their users run them: `xaa serve` of the package as it is built, with configuration files, an audit file, metrics, and limits on. */
 
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -84,7 +84,10 @@ export async function newBroker(): Promise<Broker> {
       const file = join(own, 'xaa.yaml')
       await writeFile(
         file,
-        stringify({ [role]: said, store, limits, audit: { file: 'audit.jsonl' } }, { aliasDuplicateObjects: false }),
+        stringify(
+          { [role]: said, store, limits, audit: { file: 'audit.jsonl' }, metrics: { listen: '127.0.0.1:0' } },
+          { aliasDuplicateObjects: false },
+        ),
       )
       const process = await startPinned([xaa, 'serve', '--config', file], options)
       started.push(process)

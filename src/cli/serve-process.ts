@@ -24,10 +24,19 @@ export async function serveAlone(config: Config, io: Io): Promise<number> {
 export async function serveAsWorker(config: Config, io: Io): Promise<number> {
   const orders = supervisorOrders()
   const stop = Promise.race([orders.stop, stopSignal({})])
-  const report = (message: WorkerReport) => void process.send?.(message)
+  // Without the last argument, a supervisor that has just gone away would end this process with an error.
+  const report = (message: WorkerReport) => void process.send?.(message, undefined, undefined, () => {})
   try {
-    const servers = await start(config, io, (sentence) => report({ kind: 'failed', sentence }))
+    const servers = await start(config, io, (sentence) => report({ kind: 'failed', sentence }), false)
     if (servers === undefined) return 1
+    process.on('message', (order: SupervisorOrder) => {
+      if (order.kind !== 'read-metrics') return
+      const { question } = order
+      servers.readMetrics().then(
+        (metrics) => report({ kind: 'metrics', question, metrics }),
+        (error: unknown) => io.err(`warning: the metrics cannot be read: ${String(error)}\n`),
+      )
+    })
     const { roles, administration, fence } = servers
     const admin = administration === undefined ? {} : { administration }
     report({ kind: 'serving', roles, ...admin, fence, policyVersion: config.policyVersion })
@@ -38,11 +47,16 @@ export async function serveAsWorker(config: Config, io: Io): Promise<number> {
   }
 }
 
-async function start(config: Config, io: Io, refuse: (sentence: string) => void): Promise<RunningServers | undefined> {
+async function start(
+  config: Config,
+  io: Io,
+  refuse: (sentence: string) => void,
+  showMetrics = true,
+): Promise<RunningServers | undefined> {
   // A file that cannot be used is told sooner without the HTTP server's code.
   const { StartError, startServers } = await import('../server/server.ts')
   try {
-    return await startServers(config, { stdout: process.stdout, log: io.err })
+    return await startServers(config, { stdout: process.stdout, log: io.err, showMetrics })
   } catch (error) {
     if (!(error instanceof StartError)) throw error
     refuse(error.message)

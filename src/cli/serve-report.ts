@@ -7,7 +7,7 @@ import { storeText } from '../server/state.ts'
 /** Where each role is to be found, and what is kept where. `now` is the moment, in seconds; `workers` are process ids. */
 export function startReport(
   config: Config,
-  { roles, administration, fence }: Pick<RunningServers, 'roles' | 'administration' | 'fence'>,
+  { roles, administration, metrics, fence }: Pick<RunningServers, 'roles' | 'administration' | 'metrics' | 'fence'>,
   now: number,
   workers: readonly number[] = [],
 ): string {
@@ -17,9 +17,10 @@ export function startReport(
   )
   const ways = config.resourceAs === undefined ? '' : `clients\n  ${waysIn(config.resourceAs)}\n`
   const admin = administration === undefined ? '' : `administration\n  listens   ${administration}\n`
+  const watched = metrics === undefined ? '' : `metrics\n  listens   ${metrics}/metrics\n`
   const processes = workers.length === 0 ? '' : `workers\n  processes ${workers.join(' ')}\n`
   const state = `state\n  store     ${storeText(config.store)}\n`
-  return `${addresses.join('')}${ways}${admin}${processes}${state}${fenceText(config, fence, now)}`
+  return `${addresses.join('')}${ways}${admin}${watched}${processes}${state}${fenceText(config, fence, now)}`
 }
 
 /** Whether clients that no company manages get in at the resource authorization server. */

@@ -2,7 +2,9 @@
 
 import cluster, { type Worker } from 'node:cluster'
 import type { Config } from '../server/config.ts'
+import { StartError } from '../server/start-error.ts'
 import type { Io } from './command.ts'
+import { type CrewMetrics, type CrewMetricsListener, crewMetrics } from './crew-metrics.ts'
 import { lineMerge } from './line-merge.ts'
 import { startReport } from './serve-report.ts'
 import { nextSignal, type StopReason, stopSignal } from './stop-signal.ts'
@@ -10,23 +12,45 @@ import type { SupervisorOrder, WorkerReport } from './worker-messages.ts'
 
 /**
  * Runs as many workers as the configuration says, each with the command line of this process; they share its ports. Resolves to the
- * exit code: 0 after a stop, 1 when the first start of one of them fails or one had to be cut short. Opens no store and no port itself.
+ * exit code: 0 after a stop, 1 when the first start of one of them fails or one had to be cut short. Opens no store, and no port itself but
+ * the one where the metrics of all of them are read.
  */
 export async function supervise(config: Config, io: Io): Promise<number> {
   const stop = stopSignal(io.env)
   // The kernel gives each connection to a worker that is alive. Handed over by this process, one could be on its way to a dead worker.
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
-  const crew = crewOf(config, io)
+  const metrics = crewMetrics()
+  const watched = await listenFor(metrics, config, io)
+  if (watched === 'failed') return 1
+  const crew = crewOf(config, io, metrics, watched)
   const began = await Promise.race([crew.started, stop])
   if (began === 'failed') {
     await crew.end('SIGINT')
+    await watched?.close()
     return 1
   }
   const reason = began === 'serving' ? await stop : began
   io.err(`stopped by ${reason}: closing\n`)
   void nextSignal().then(() => crew.cut())
-  return await crew.end(reason)
+  const code = await crew.end(reason)
+  await watched?.close()
+  return code
+}
+
+async function listenFor(
+  metrics: CrewMetrics,
+  config: Config,
+  io: Io,
+): Promise<CrewMetricsListener | undefined | 'failed'> {
+  if (config.metrics === undefined) return undefined
+  try {
+    return await metrics.listen(config.metrics, (message) => io.err(`warning: ${message}\n`))
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error
+    io.err(`xaa serve: ${error.message}\n`)
+    return 'failed'
+  }
 }
 
 interface Crew {
@@ -43,7 +67,7 @@ const longestPause = 10_000
 /** Longer than any worker takes to drain and to close what it holds. */
 const patience = 13_000
 
-function crewOf(config: Config, io: Io): Crew {
+function crewOf(config: Config, io: Io, metrics: CrewMetrics, watched: CrewMetricsListener | undefined): Crew {
   const [out, err] = [lineMerge(process.stdout), lineMerge(process.stderr)]
   /** With the moment since when it serves. */
   const crew = new Map<Worker, number | undefined>()
@@ -75,6 +99,8 @@ function crewOf(config: Config, io: Io): Crew {
       fail(report.sentence)
       return
     }
+    if (report.kind === 'metrics') return
+    metrics.serves(worker)
     crew.set(worker, performance.now())
     if (phase === 'serving') io.err(`worker ${worker.process.pid} serves\n`)
     if (phase === 'serving' && report.policyVersion !== config.policyVersion)
@@ -84,12 +110,14 @@ function crewOf(config: Config, io: Io): Crew {
     if (phase !== 'starting' || [...crew.values()].includes(undefined)) return
     phase = 'serving'
     const processes = [...crew.keys()].map(({ process: { pid = 0 } }) => pid)
-    io.err(startReport(config, report, Date.now() / 1000, processes))
+    const shown = watched === undefined ? {} : { metrics: watched.address }
+    io.err(startReport(config, { ...report, ...shown }, Date.now() / 1000, processes))
     started.settle('serving')
   }
   const left = (worker: Worker, deaths: number, exitCode: number, signal: string | null): void => {
     const servedFrom = crew.get(worker)
     crew.delete(worker)
+    metrics.left(worker, phase === 'serving')
     if (phase === 'ending') {
       if (servedFrom !== undefined && (exitCode !== 0 || signal !== null)) code = 1
       if (crew.size === 0) gone.settle(code)

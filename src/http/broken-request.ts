@@ -12,23 +12,27 @@ const statuses: { [code: string]: number } = { ERR_HTTP_REQUEST_TIMEOUT: 408, HP
 
 /**
  * Answers on the bare socket, for `clientErrorHandler` of Fastify: 400, 408 for one that did not come in time, 431 for a head that is too
- * large, each `invalid_request` (RFC 6749 §5.2). Nothing of it is in the audit: no endpoint was asked.
+ * large, each `invalid_request` (RFC 6749 §5.2). Nothing of it is in the audit: no endpoint was asked. False when there is nobody left to
+ * answer.
  */
-export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
+export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): boolean {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return false
   refuseOnSocket(unreadable(error, statuses[error.code ?? '']), socket)
   socket.destroy(error)
+  return true
 }
 
 /**
  * Makes a server answer what Node answers, or drops, by itself: an `Expect` that it does not know goes to the endpoint, which refuses it,
- * and CONNECT (RFC 9110 §9.3.6), which asks for a proxy, is 405 on the bare socket.
+ * and CONNECT (RFC 9110 §9.3.6), which asks for a proxy, is 405 on the bare socket. `onRefused` is told of
+ * each.
  */
-export function answerOurselves(server: Server | TlsServer): void {
+export function answerOurselves(server: Server | TlsServer, onRefused: () => void = () => {}): void {
   server.on('checkExpectation', (request, response) => void server.emit('request', request, response))
   server.on('connect', (_request, socket: Socket) => {
     // Whoever asked may have gone.
     socket.on('error', () => {})
+    onRefused()
     refuseOnSocket(methodNotAllowed('this server'), socket)
     socket.destroySoon()
   })

@@ -36,6 +36,8 @@ export interface IssuerKeysOptions {
   now(): Seconds
   /** Tells the operator what is wrong with an issuer's documents. */
   warn(message: string): void
+  /** Told of each end of a fetch, with the word for why it failed. */
+  onFetched?(failure?: Reason): void
   /** Where its metadata cannot be found by its issuer identifier, the address of its JWK Set. */
   jwksUri?: string
   /**
@@ -79,11 +81,14 @@ export function issuerKeys(options: IssuerKeysOptions): KeySource {
       .then((keys) => {
         mine.known = { keys, at: options.now() }
         mine.failure = undefined
+        options.onFetched?.()
       })
       .catch((cause: unknown) => {
         const detail = `keys of ${options.issuer}: ${cause instanceof Error ? cause.message : 'unknown'}`
-        mine.failure = unavailable(reasonOf(cause), detail, cause)
+        const reason = reasonOf(cause)
+        mine.failure = unavailable(reason, detail, cause)
         mine.failedAt = options.now()
+        options.onFetched?.(reason)
         options.warn(detail)
       })
       .finally(() => {

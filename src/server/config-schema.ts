@@ -45,7 +45,12 @@ export interface Development {
 }
 
 /** Where each part listens unless the configuration says otherwise. */
-export const usualListens = { idp: '127.0.0.1:4000', resourceAs: '127.0.0.1:4001', admin: '127.0.0.1:4010' } as const
+export const usualListens = {
+  idp: '127.0.0.1:4000',
+  resourceAs: '127.0.0.1:4001',
+  admin: '127.0.0.1:4010',
+  metrics: '127.0.0.1:4020',
+} as const
 
 /** The schema. It reads the files and variables that the configuration names, so it is parsed asynchronously. */
 export function configSchema(sources: Sources, development: Development) {
@@ -62,6 +67,11 @@ export function configSchema(sources: Sources, development: Development) {
       listen: listen.prefault(usualListens.admin),
       token: secret(sources, { development: false, clientSecret: true }),
       name: foreignName.default('administrator'),
+    }).optional(),
+    /** Where Prometheus reads what is counted; absent, nothing is. The token may be left out where only this machine gets there. */
+    metrics: mapping({
+      listen: listen.prefault(usualListens.metrics),
+      token: secret(sources, { development: false, clientSecret: true }).optional(),
     }).optional(),
     limits,
     trustedProxies,

@@ -112,6 +112,11 @@ export interface Listen {
   port: number
 }
 
+/** True for an address that only this machine reaches. */
+export function staysHere({ host }: Listen): boolean {
+  return isLoopbackHost(host.includes(':') ? `[${host}]` : host)
+}
+
 /** `HOST:PORT`; an IPv6 address stands in brackets. Port 0 lets the system choose. */
 export const listen = z.string().transform((text, context): Listen => {
   const [, six, host, port] = /^(?:\[([0-9a-f:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/i.exec(text) ?? []

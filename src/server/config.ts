@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { readConfigFile } from './config-file.ts'
+import { checkMetrics } from './config-metrics.ts'
 import { type Finding, type Part, partOf } from './config-part.ts'
 import { type AppliedProfile, withProfiles } from './config-profiles.ts'
 import { type ConfigValues, configSchema, usualListens } from './config-schema.ts'
@@ -124,6 +125,7 @@ function findings(value: unknown): Finding[] {
         ]
       : []),
     ...checkListens(top),
+    ...checkMetrics(top.at('metrics')),
     ...checkProcesses(top),
     ...(idp.exists ? checkIdp(idp) : []),
     ...(resourceAs.exists ? checkResourceAs(resourceAs) : []),

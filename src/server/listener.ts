@@ -1,4 +1,4 @@
-/** The HTTP server of a role, or of the administration: its limits against slow senders, and where it listens. */
+/** The HTTP server of a role, of the administration, or of the metrics: its limits against slow senders, and where it listens. */
 
 import { constants } from 'node:crypto'
 import type { RequestListener } from 'node:http'
@@ -20,13 +20,18 @@ export interface AppOptions {
   tls?: TlsSetting | undefined
   /** Told of files of `tls` that cannot be used. */
   warn?(message: string): void
+  /** Told of each request that was refused as broken, before any endpoint. */
+  onBroken?(): void
+  /** Told of the files of `tls` that are used now. */
+  onMaterial?(material: TlsMaterial): void
 }
 
 /**
  * A server without routes. The parameters in its addresses may be as long as an issuer identifier. With `tls` it follows the files of its
  * certificate until it is closed.
  */
-export function newApp({ trustedProxies = [], tls, warn = () => {} }: AppOptions = {}): FastifyInstance {
+export function newApp(options: AppOptions = {}): FastifyInstance {
+  const { trustedProxies = [], tls, warn = () => {}, onBroken = () => {}, onMaterial = () => {} } = options
   // ATK-090: a request that is not complete is given up within 10 s. Node itself looks for such ones only twice a minute.
   const http = { headersTimeout: 9000, connectionsCheckingInterval: 1000 }
   const own: { serverFactory?: FastifyServerFactory } =
@@ -36,8 +41,13 @@ export function newApp({ trustedProxies = [], tls, warn = () => {} }: AppOptions
     // Nobody else's word on who the sender is.
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     requestTimeout: 9000,
-    clientErrorHandler: refuseBrokenRequest,
-    frameworkErrors: (error, _request, reply: FastifyReply) => void refuseElsewhere(error, reply),
+    clientErrorHandler(error, socket) {
+      if (refuseBrokenRequest(error, socket)) onBroken()
+    },
+    frameworkErrors(error, _request, reply: FastifyReply) {
+      onBroken()
+      refuseElsewhere(error, reply)
+    },
     forceCloseConnections: 'idle',
     // What was accepted is answered, also while the server closes.
     return503OnClosing: false,
@@ -45,16 +55,22 @@ export function newApp({ trustedProxies = [], tls, warn = () => {} }: AppOptions
     http,
     ...own,
   })
-  answerOurselves(app.server)
+  answerOurselves(app.server, onBroken)
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if ((error.statusCode ?? 500) >= 500)
       warn(`a request failed outside of every endpoint: ${error.stack ?? error.message}`)
+    onBroken()
     return refuseElsewhere(error, reply)
   })
   if (tls === undefined) return app
   const { server } = app
   if (!(server instanceof Server)) throw new TypeError('a server with TLS is one of node:https')
-  const files = followTlsFiles(tls.paths, { warn, use: (material) => server.setSecureContext(secured(material)) })
+  onMaterial(tls.material)
+  const use = (material: TlsMaterial) => {
+    server.setSecureContext(secured(material))
+    onMaterial(material)
+  }
+  const files = followTlsFiles(tls.paths, { warn, use })
   app.addHook('onClose', async () => files.close())
   return app
 }
@@ -80,7 +96,12 @@ function secured(material: TlsMaterial): SecureContextOptions {
   return { ...material, minVersion: 'TLSv1.2', secureOptions: constants.SSL_OP_NO_RENEGOTIATION }
 }
 
-const variables = { idp: 'XAA_IDP_LISTEN', resourceAs: 'XAA_RAS_LISTEN', admin: 'XAA_ADMIN_LISTEN' }
+const variables = {
+  idp: 'XAA_IDP_LISTEN',
+  resourceAs: 'XAA_RAS_LISTEN',
+  admin: 'XAA_ADMIN_LISTEN',
+  metrics: 'XAA_METRICS_LISTEN',
+}
 /** The parts of a configuration that listen. */
 export type ListeningPart = keyof typeof variables
 

@@ -18,6 +18,7 @@ import { idpRole } from './idp-role.ts'
 import { codeGrantOf } from './interactive-role.ts'
 import { jsonLine } from './json-line.ts'
 import type { SigningKeyFile } from './key-files.ts'
+import { type Metering, noMetering } from './metrics/metering.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 import { resourceAsRole } from './resource-as-role.ts'
 import { loadSaml } from './saml-role.ts'
@@ -36,6 +37,8 @@ export interface ProcessParts {
   portsOver(audit: Audit, store: Store, issuer: string): Ports
   /** Gets one JSON line for each failure of the server itself, and for each warning about somebody else's documents. */
   log(line: string): void
+  /** Absent: nothing is measured. */
+  metering?: Metering
 }
 
 /** A role that is not listening yet. */
@@ -45,6 +48,7 @@ export interface Role {
   listen: Listen
   tls: TlsSetting | undefined
   plugin: FastifyPluginAsync
+  signingKeys: Pick<FollowedKeys, 'signingSince'>
 }
 
 /** The roles that the configuration has, the identity provider first. Nothing is opened or fetched. */
@@ -53,7 +57,7 @@ export function rolesOf(parts: ProcessParts): Role[] {
   const roles: Role[] = []
   if (idp !== undefined) {
     const { issuer, listen, tls } = idp
-    const { surroundings, shared } = around(parts, issuer)
+    const { surroundings, shared } = around(parts, 'idp', issuer)
     const signingKeys = followedKeys(idp.keys, surroundings, parts)
     const options = {
       ...idpRole(idp, surroundings, signingKeys, parts.store.records),
@@ -66,11 +70,11 @@ export function rolesOf(parts: ProcessParts): Role[] {
       await loadSaml(idp)
       await app.register(idpPlugin, options)
     }
-    roles.push({ role: 'idp', issuer, listen, tls, plugin })
+    roles.push({ role: 'idp', issuer, listen, tls, plugin, signingKeys })
   }
   if (resourceAs !== undefined) {
     const { issuer, listen, tls } = resourceAs
-    const { surroundings, shared } = around(parts, issuer)
+    const { surroundings, shared } = around(parts, 'resource-as', issuer)
     const signingKeys = followedKeys(resourceAs.keys, surroundings, parts)
     const role = resourceAsRole(resourceAs, surroundings, parts.store.records, signingKeys)
     const options = { ...role, signingKeys, ...noncesOf(resourceAs), ...certificateOptions(resourceAs), ...shared }
@@ -79,7 +83,7 @@ export function rolesOf(parts: ProcessParts): Role[] {
       const interactive = await codeGrantOf(resourceAs, { ...role, ...shared }, parts)
       await app.register(resourceAsPlugin, { ...options, ...(interactive === undefined ? {} : { interactive }) })
     }
-    roles.push({ role: 'resourceAs', issuer, listen, tls, plugin })
+    roles.push({ role: 'resourceAs', issuer, listen, tls, plugin, signingKeys })
   }
   return roles
 }
@@ -98,7 +102,11 @@ function followedKeys(
 }
 
 /** The world as one role sees it, and what every plugin is given. */
-function around({ config, store, audit, policy, portsOver, log }: ProcessParts, issuer: string) {
+function around(
+  { config, store, audit, policy, portsOver, log, metering = noMetering }: ProcessParts,
+  role: 'idp' | 'resource-as',
+  issuer: string,
+) {
   const signatures = signaturesOf(config)
   const ports: Ports = { ...portsOver(audit, store, issuer), signatures }
   const { allowAddresses } = config.outbound
@@ -109,6 +117,7 @@ function around({ config, store, audit, policy, portsOver, log }: ProcessParts, 
     signatures,
     policy,
     warn: (message) => log(jsonLine({ at: ports.now(), server: issuer, warning: message })),
+    onKeysFetched: metering.keysFetched(role),
   }
   const report = (error: unknown, correlationId: string) =>
     log(failureLine(error, { at: ports.now(), server: issuer, correlationId }))

@@ -17,6 +17,9 @@ import { eventLoopWatch } from './event-loop-watch.ts'
 import { healthRoutes, type ReadinessCondition, readinessOf } from './health.ts'
 import { jsonLine } from './json-line.ts'
 import { type ListeningPart, listenOn, newApp } from './listener.ts'
+import type { Metric } from './metrics/families.ts'
+import { labelOf, newMetering, noMetering } from './metrics/metering.ts'
+import { metricsPart } from './metrics/metrics-app.ts'
 import { administration } from './policy/administration.ts'
 import { switchedOff } from './policy/configured-blocks.ts'
 import { followPolicy } from './policy/policy-feed.ts'
@@ -37,6 +40,8 @@ export interface StartOptions {
   log(line: string): void
   /** Ports over the audit and store of the configuration, for the role with this issuer; {@link systemPorts} unless given. */
   portsOver?(audit: Audit, store: Store, issuer: string): Ports
+  /** False: somebody else shows the metrics, read with `readMetrics`. Absent: the configuration's listener does. */
+  showMetrics?: boolean
 }
 
 /** One role that answers. */
@@ -54,6 +59,10 @@ export interface RunningServers {
   roles: RunningRole[]
   /** The address that the administration really listens on, where the configuration has one. */
   administration?: string
+  /** The address where the metrics are really read, where the configuration has one and this process shows them. */
+  metrics?: string
+  /** What was counted since the start; nothing where the configuration has no metrics. */
+  readMetrics(): Promise<Metric[]>
   /** ID-JAGs issued before this moment are not redeemed: the store may not know that they were. */
   fence: Seconds
   /**
@@ -67,19 +76,22 @@ export interface RunningServers {
 
 /** Starts every role of a configuration. Throws {@link StartError}, and then nothing of it is left open. */
 export async function startServers(config: Config, options: StartOptions): Promise<RunningServers> {
-  const { log, portsOver = systemPorts } = options
+  const { log, portsOver = systemPorts, showMetrics = true } = options
   const warn = (message: string) => log(jsonLine({ at: systemNow(), warning: message }))
-  const store = await openStore(config.store, { now: systemNow, skew, newId: systemId, warn }).catch(
+  const metering = config.metrics === undefined ? noMetering : newMetering(() => performance.now())
+  const openedStore = await openStore(config.store, { now: systemNow, skew, newId: systemId, warn }).catch(
     (cause: unknown) => {
       if (cause instanceof StoreUnsafeError || cause instanceof StoreUnavailableError)
         throw new StartError(cause.message, { cause })
       throw cause
     },
   )
-  const audit = await openAudit(config, options.stdout, warn).catch(async (cause: unknown) => {
+  const store = metering.store(openedStore)
+  const openedAudit = await openAudit(config, options.stdout, warn).catch(async (cause: unknown) => {
     await store.close()
     throw cause
   })
+  const audit = metering.audit(openedAudit)
   const policy = await followPolicy({
     records: store.records,
     now: systemNow,
@@ -117,29 +129,52 @@ export async function startServers(config: Config, options: StartOptions): Promi
           warn(`the other servers could not be told that key ${kid} was purged: ${String(cause)}`),
         )
     }
-    const parts: ProcessParts = { config, store, audit, policy, purgeKey, portsOver, log }
+    const parts: ProcessParts = { config, store, audit, policy, purgeKey, portsOver, log, metering }
     const limit = requestLimit(undefined, loop.isBehind)
     const roles: RunningRole[] = []
     const serve = async (
       part: ListeningPart,
       { listen, plugin, tls }: { listen: Listen; plugin: FastifyPluginAsync; tls?: TlsSetting | undefined },
     ): Promise<string> => {
-      const app = newApp({ trustedProxies: config.trustedProxies, tls, warn })
+      const name = labelOf(part)
+      const app = newApp({
+        trustedProxies: config.trustedProxies,
+        tls,
+        warn,
+        onBroken: metering.turnedAway(name, 'broken'),
+        onMaterial: metering.certificateOf(name),
+      })
       // The administration says itself what it has.
-      if (part !== 'admin') answerNowhere(app)
+      if (part !== 'admin') answerNowhere(app, metering.turnedAway(name, 'nowhere'))
       ending.prepare(app)
       healthRoutes(app, readiness)
-      await app.register(limit.guarding(plugin))
+      const guarded = limit.guarding(metering.requests(name, plugin), metering.turnedAway(name, 'too_many'))
+      // Whoever watches wants to see most of all what happens when nothing else is answered.
+      await app.register(part === 'metrics' ? plugin : guarded)
       return await listenOn(app, part, listen)
     }
-    for (const one of rolesOf(parts)) {
+    const started = rolesOf(parts)
+    for (const one of started) {
       const { role, issuer } = one
       const listens = await serve(role, one)
       roles.push({ role, issuer, listens, metadata: metadataAddresses(issuer)[0] ?? issuer })
     }
     const admin = adminOf(parts)
     const address = admin === undefined ? {} : { administration: await serve('admin', admin) }
-    return { roles, ...address, fence: store.fence(), close, cut: ending.cut }
+    metering.watch({ readiness, requestsInProgress: limit.inProgress, policyRevision: policy.version, roles: started })
+    const shown =
+      config.metrics === undefined || !showMetrics
+        ? {}
+        : { metrics: await serve('metrics', metricsPart(config.metrics, metering)) }
+    return {
+      roles,
+      ...address,
+      ...shown,
+      readMetrics: metering.read,
+      fence: store.fence(),
+      close,
+      cut: ending.cut,
+    }
   } catch (cause) {
     await close()
     throw cause

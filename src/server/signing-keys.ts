@@ -1,7 +1,7 @@
 /** The signing keys of a running role: they follow their file, so that a rotation or a purge needs no restart. */
 
 import { stat } from 'node:fs/promises'
-import { isPublishedAt } from '../protocol/key-schedule.ts'
+import { isPublishedAt, signerAt } from '../protocol/key-schedule.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import { signingKeysAt } from '../protocol/own-keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -24,6 +24,8 @@ export interface FollowOptions {
 export interface FollowedKeys extends SigningKeys {
   /** True for a key that may not be used any more, because it left the file before its time or was purged elsewhere. */
   isPurged(kid: string): boolean
+  /** Since when the key signs that signs now. Undefined where the file does not say, and when there is none. */
+  signingSince(): Seconds | undefined
   /** Looks at the file now. Never rejects: a file that cannot be used is warned about, and the last good keys stay. */
   look(): Promise<void>
   /** Follows no longer. The keys of that moment stay, and their times go on to count. */
@@ -103,6 +105,10 @@ export function followSigningKeys(file: SigningKeyFile, options: FollowOptions):
   return {
     ...signingKeysAt({ keys: () => keys, now, isRefused: isPurged }),
     isPurged,
+    signingSince() {
+      const usable = keys.filter((key) => isPublishedAt(key, now()) && !isPurged(key.kid))
+      return signerAt(usable, now())?.signsFrom
+    },
     look,
     close() {
       closed = true

@@ -1,8 +1,7 @@
 /** What can be started and should not be left so: sentences for the operator, each with its setting and its remedy. */
 
-import { isLoopbackHost } from '../protocol/loopback.ts'
 import type { Config } from './config.ts'
-import { isLoopbackUrl, type Listen } from './config-values.ts'
+import { isLoopbackUrl, type Listen, staysHere } from './config-values.ts'
 
 /** What the process is run by. */
 export interface ProcessFacts {
@@ -21,7 +20,7 @@ const safeNode = new Map([
 
 /** What of a configuration is open to others without need. Empty for one that is as it should be. */
 export function configWarnings(config: Config): string[] {
-  const { admin, limits, trustedProxies } = config
+  const { admin, metrics, limits, trustedProxies } = config
   const roles = (['idp', 'resourceAs'] as const).flatMap((name) => {
     const role = config[name]
     return role === undefined ? [] : [{ ...role, name, isDevelopment: isLoopbackUrl(role.issuer) }]
@@ -50,6 +49,11 @@ export function configWarnings(config: Config): string[] {
           `admin.listen: ${hostText(admin.listen)} can be reached from other machines, and the administration has no TLS of its own. Listen on 127.0.0.1, or let only a proxy with TLS reach it.`,
         ]
       : []),
+    ...(metrics !== undefined && !staysHere(metrics.listen)
+      ? [
+          `metrics.listen: ${hostText(metrics.listen)} can be reached from other machines, and the metrics have no TLS of their own. Listen on 127.0.0.1, or let only a proxy with TLS reach it.`,
+        ]
+      : []),
   ]
 }
 
@@ -74,10 +78,6 @@ function isOlder(version: string, than: string): boolean {
   const [one, other] = [version, than].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)))
   const differs = other?.findIndex((part, at) => part !== one?.[at]) ?? -1
   return differs >= 0 && (one?.[differs] ?? 0) < (other?.[differs] ?? 0)
-}
-
-function staysHere({ host }: Listen): boolean {
-  return isLoopbackHost(host.includes(':') ? `[${host}]` : host)
 }
 
 function hostText({ host, port }: Listen): string {

@@ -3,6 +3,7 @@
 import { type FetchDocument, issuerKeys } from '../protocol/issuer-keys.ts'
 import type { KeySource } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import type { Reason } from '../protocol/reasons.ts'
 import type { Signatures } from '../protocol/signatures.ts'
 import type { PolicyFeed } from './policy/policy-feed.ts'
 
@@ -17,6 +18,8 @@ export interface Surroundings {
   policy: PolicyFeed
   /** Tells the operator what is wrong with somebody else's documents. */
   warn(message: string): void
+  /** Told of each end of a fetch of a configured issuer's keys, with why it failed. Absent: nobody counts them. */
+  onKeysFetched?: ((failure?: Reason) => void) | undefined
 }
 
 /** How far other people's clocks may be off. */
@@ -24,7 +27,7 @@ export const skew: Seconds = 30
 
 /** The keys of somebody else's issuer, fetched when they are needed, and given up when an administrator says so. */
 export function followedIssuerKeys(issuer: string, surroundings: Surroundings, jwksUri: string | undefined): KeySource {
-  const { fetchDocument, now, warn, policy } = surroundings
+  const { fetchDocument, now, warn, policy, onKeysFetched } = surroundings
   return issuerKeys({
     issuer,
     fetchDocument,
@@ -33,6 +36,7 @@ export function followedIssuerKeys(issuer: string, surroundings: Surroundings, j
     refuseBefore: () => policy.keysPurgedAt(issuer),
     isPurged: policy.isPurgedKey,
     ...(jwksUri === undefined ? {} : { jwksUri }),
+    ...(onKeysFetched === undefined ? {} : { onFetched: onKeysFetched }),
   })
 }
 

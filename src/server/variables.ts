@@ -52,6 +52,12 @@ export const variables: readonly Variable[] = [
     says: 'The address and port the administration listens on.',
   },
   {
+    name: 'XAA_METRICS_LISTEN',
+    overrides: ['metrics', 'listen'],
+    example: '127.0.0.1:4020',
+    says: 'The address and port where Prometheus reads the metrics.',
+  },
+  {
     name: 'XAA_STORE',
     overrides: ['store'],
     example: 'lmdb',

@@ -79,6 +79,7 @@ export async function lmdbStore(options: LmdbStoreOptions): Promise<Store> {
         return resetsAt > now() ? { count, resetsAt } : undefined
       }),
     records: lmdbRecords(places, now, calls),
+    spentIds: () => (closed ? 0 : entriesOf(spent)),
     check: () => calls.run(async () => void (await facts.put('checked', now()))),
     async close() {
       closed = true

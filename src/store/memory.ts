@@ -69,6 +69,7 @@ export function memoryStore({
       return resetsAt === undefined ? undefined : { count: counts.get(key) ?? 0, resetsAt }
     },
     records: memoryRecords(now, maxRecords),
+    spentIds: () => spent.size,
     async check() {},
     async close() {},
     get size() {

@@ -20,6 +20,8 @@ export interface Store {
   /** A counter as it stands, without counting. Undefined when it is not running. */
   countOf(key: string): Promise<Count | undefined>
   records: Records
+  /** How many spent ids it holds now, also some that may be forgotten. Absent: it cannot tell for the price of a look. */
+  spentIds?(): number
   /** Resolves when the store can be relied on now. Rejects with {@link StoreUnavailableError} or {@link StoreUnsafeError}. */
   check(): Promise<void>
   /** To be called once, after the last call. */

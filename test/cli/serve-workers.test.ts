@@ -1,6 +1,7 @@
 import { Agent } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/serve.ts'
+import { readExposition, seriesValue } from '../fixture/exposition.ts'
 import { environment, exampleFolder, type Folder } from '../server/example.ts'
 import { printed } from './printed.ts'
 import { type Issuer, issuer, type Outcome, redeem, type Serve, serve } from './serve-process.ts'
@@ -131,6 +132,40 @@ describe('xaa serve --workers 3', { timeout: 120_000 }, () => {
 })
 
 describe('xaa serve --workers 2', { timeout: 120_000 }, () => {
+  it('shows at one address what each worker counted; one that replaces another goes on in its place', async () => {
+    const file = await folder.write({ ...idp.config, metrics: { listen: '127.0.0.1:0' }, shutdown: { delay: 0 } })
+    running = serve(['--config', file, '--workers', '2'])
+    const [, address = '', metrics = '', pids = ''] = await running.said(
+      /listens +(\S+)[\s\S]*metrics\n +listens +(\S+)[\s\S]*processes ([\d ]+)\n/,
+    )
+    const outcomes: Outcome[] = []
+    for (let round = 0; round < 8; round++) outcomes.push(await redeem(agent, address, await idp.jag(`r-${round}`)))
+    const read = async () => readExposition(await (await fetch(metrics)).text())
+    const workersIn = (families: Awaited<ReturnType<typeof read>>, name: string) =>
+      families.get(name)?.samples.map(({ labels }) => labels.worker)
+    const before = await read()
+    const granted = before.get('xaa_decisions_total')?.samples.filter(({ labels }) => labels.outcome === 'granted')
+    const successes = outcomes.filter((one) => one === 200).length
+    expect(successes).toBeGreaterThanOrEqual(1)
+    // What was written too late for its answer stands in the audit all the same, and is no success.
+    expect(granted?.reduce((sum, { value }) => sum + value, 0)).toBeGreaterThanOrEqual(successes)
+    expect(workersIn(before, 'process_resident_memory_bytes')).toEqual(['1', '2'])
+    expect([seriesValue(before, 'xaa_workers'), seriesValue(before, 'xaa_worker_deaths_total')]).toEqual([2, 0])
+
+    globalThis.process.kill(Number(pids.split(' ')[0]), 'SIGKILL')
+    await running.said(/worker \d+ serves/)
+    const after = await read()
+    expect(workersIn(after, 'process_resident_memory_bytes')?.sort()).toEqual(['1', '2'])
+    expect([seriesValue(after, 'xaa_workers'), seriesValue(after, 'xaa_worker_deaths_total')]).toEqual([2, 1])
+
+    const taken = serve(['--config', file, '--workers', '2'], { XAA_METRICS_LISTEN: new URL(metrics).host })
+    expect(await taken.ended).toEqual([1, null])
+    expect(taken.output.stderr).toContain('metrics.listen: cannot listen on')
+    running.child.kill('SIGTERM')
+    agent.destroy()
+    expect(await running.ended).toEqual([0, null])
+  })
+
   it('says once why it cannot start, and ends with code 1', async () => {
     const file = await folder.write({ ...idp.config, audit: { file: 'none/audit.log' } })
     running = serve(['--config', file, '--workers', '2'])

@@ -50,6 +50,16 @@ describe('a key', () => {
     expect(fetched).toEqual([first, jwksUri])
   })
 
+  it('is fetched in the open: whoever counts fetches is told how each of them ended', async () => {
+    const ends: (string | undefined)[] = []
+    source = issuerKeys({ ...options, onFetched: (failure) => ends.push(failure) })
+    await find('k1')
+    documents.set(jwksUri, { status: 500, body: {} })
+    now += 601
+    await find('k1')
+    expect(ends).toEqual([undefined, 'jwks_unavailable'])
+  })
+
   it('is found without metadata where the address of the set is configured', async () => {
     source = issuerKeys({ ...options, jwksUri })
     await find('k1')

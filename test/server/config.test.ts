@@ -167,6 +167,16 @@ describe('a configuration', () => {
     ['admin', { token: { env: 'ODD' } }, 'admin.token', 'may hold only the characters A-Z a-z 0-9 . _ ~ -'],
     ['admin', { token: 'a-token-that-is-long-enough-0123456789' }, 'admin.token', 'must not be written into the file'],
     ['admin', { listen: '127.0.0.1:4010' }, 'admin.token', 'is missing'],
+    ['metrics', { listen: '127.0.0.1:4000' }, 'metrics.listen', 'is the address that idp listens on'],
+    [
+      'metrics',
+      { listen: '0.0.0.0:4020' },
+      'metrics.listen',
+      'can be reached from other machines, and metrics has no token',
+    ],
+    ['metrics', { listen: '4020' }, 'metrics.listen', 'must be HOST:PORT'],
+    ['metrics', { token: { env: 'SHORT' } }, 'metrics.token', 'is shorter than 32 characters'],
+    ['metrics', { port: 4020 }, 'metrics.port', 'is not a known key'],
     ['idp.clients.0.secret', undefined, 'idp.clients[0].secret', 'is missing for the methods of this client'],
     ['idp.clients.0.jwks', undefined, 'idp.clients[0].jwks', 'is missing for the methods of this client'],
     [

@@ -94,6 +94,8 @@ export interface DeploymentChange {
   resourceAs?(server: typeof example.resourceAs & Members): Members
   /** Private JWK Sets beside the configuration, by file name. */
   files?: { [name: string]: { keys: JWK[] } }
+  /** Further parts of the configuration. */
+  more?: Members
   /** How many seconds the clock of the first server is ahead. */
   ahead?(): number
 }
@@ -124,6 +126,7 @@ export async function deploy(replicas = 1, change: DeploymentChange = {}) {
       store: 'lmdb',
       admin: { listen: '127.0.0.1:0', token: { env: 'ADMIN_TOKEN' } },
       shutdown: { delay: 0 },
+      ...change.more,
     })
       .replaceAll('https://id.acme.example', idp)
       .replaceAll('https://auth.chat.example', chat)
@@ -190,6 +193,8 @@ export async function deploy(replicas = 1, change: DeploymentChange = {}) {
     idp,
     chat,
     addresses,
+    /** Where the first server's metrics are read, where the configuration has some. */
+    metrics: `${server.metrics}/metrics`,
     /** The audit lines of the first server. */
     audit,
     log,

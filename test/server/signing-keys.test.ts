@@ -54,6 +54,15 @@ const find = async (kid: string) => await keys.source.find({ alg: 'ES256', kid }
 const unknown = expect.objectContaining({ name: 'JwtError', reason: 'key_unknown' })
 
 describe('a rotation', () => {
+  it('says since when the key signs that signs now, where the file does', async () => {
+    expect(keys.signingSince()).toBeUndefined()
+    await write(await timed('a', undefined, 5300), await timed('b', 900))
+    await keys.look()
+    expect(keys.signingSince()).toBe(900)
+    elsewhere = ['a', 'b']
+    expect(keys.signingSince()).toBeUndefined()
+  })
+
   it('is followed by the file once, and by the clock from then on', async () => {
     await write(await timed('a', undefined, 5300), await timed('b', 1600))
     expect(kids(keys.published())).toEqual(['a'])

@@ -45,6 +45,14 @@ describe('a configuration is warned about', () => {
     },
   )
 
+  it('[G-20] where metrics are read over a network, and not where they are read on the machine itself', async () => {
+    const token = { env: 'CHAT_SECRET' }
+    expect(await warningsOf({ ...proxied, metrics: {} })).toEqual([])
+    expect(await warningsOf({ ...proxied, metrics: { listen: '0.0.0.0:4020', token } })).toEqual([
+      expect.stringMatching(/^metrics\.listen: .* can be reached from other machines/),
+    ])
+  })
+
   it('[G-20] where a role for local work can be reached from other machines', async () => {
     expect(await warningsOf(changed('resourceAs.listen', '0.0.0.0:4001', local))).toEqual([
       expect.stringMatching(/^resourceAs\.listen: 0\.0\.0\.0:4001 can be reached .* http:\/\/127\.0\.0\.1:4001/),
