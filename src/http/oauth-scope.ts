@@ -27,16 +27,20 @@ export interface OAuthScopeOptions {
   throttle?: Throttle | undefined
 }
 
-const correlationIds = new WeakMap<FastifyRequest, string>()
+const correlationId = Symbol('correlation id')
 
-export function correlationIdOf(request: FastifyRequest): string {
-  return correlationIds.get(request) ?? 'none'
+export function correlationIdOf(request: FastifyRequest & { [correlationId]?: string }): string {
+  return request[correlationId] ?? 'none'
 }
 
 /** Gives a request its correlation id, and its answer the same as a header. */
-export function correlate(request: FastifyRequest, reply: FastifyReply, ports: Pick<Ports, 'newId'>): void {
+export function correlate(
+  request: FastifyRequest & { [correlationId]?: string },
+  reply: FastifyReply,
+  ports: Pick<Ports, 'newId'>,
+): void {
   const id = ports.newId()
-  correlationIds.set(request, id)
+  request[correlationId] = id
   reply.header(correlationHeader, id)
 }
 
@@ -59,14 +63,10 @@ export async function oauthScope(app: FastifyInstance, options: OAuthScopeOption
   app.removeAllContentTypeParsers()
   // Handed on as it came: parseForm judges the encoding itself.
   await app.register(formbody, { bodyLimit: maxBodyBytes, parser: (encoded) => ({ encoded }) })
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     correlate(request, reply, ports)
     reply.headers(noStore)
-    checkHead({
-      method: request.method,
-      hasQuery: request.raw.url?.includes('?') === true,
-      lines: (name) => headerLines(request, name),
-    })
+    done(refusalOfHead(request))
   })
   if (throttle !== undefined)
     throttled(app, throttle, (request) => clientNamed(headerLines(request, 'authorization')[0], encodedBody(request)))
@@ -80,6 +80,16 @@ export async function oauthScope(app: FastifyInstance, options: OAuthScopeOption
     }
     return answerError(known, request, reply, report)
   })
+}
+
+function refusalOfHead(request: FastifyRequest): Error | undefined {
+  const { method, raw } = request
+  try {
+    checkHead({ method, hasQuery: raw.url?.includes('?') === true, lines: (name) => headerLines(request, name) })
+    return undefined
+  } catch (refused) {
+    return refused as Error
+  }
 }
 
 function asOAuthError(error: FastifyError): unknown {

@@ -8,9 +8,9 @@ import type { Seconds } from '../protocol/ports.ts'
 export interface Throttle {
   /**
    * For how long this sender is not heard for this client; 0 when it is. `client` is asked for only where the sender sent something
-   * wrong lately. Never rejects: without its store it goes by what it saw itself.
+   * wrong lately. At once where that is known already. Never rejects: without its store it goes by what it saw itself.
    */
-  heldFor(sender: string, client: () => string | undefined): Promise<Seconds>
+  heldFor(sender: string, client: () => string | undefined): Seconds | Promise<Seconds>
   /** Counts one time. Never rejects. */
   wrong(sender: string, client: string): Promise<void>
 }
@@ -24,24 +24,30 @@ export function throttled(
   throttle: Throttle,
   named: (request: FastifyRequest) => string | undefined,
 ): void {
-  scope.addHook('preHandler', async (request) => {
-    const held = await throttle.heldFor(request.ip, () => named(request))
-    if (held <= 0) return
-    // RFC 6585 §4
-    throw new OAuthError(
-      'temporarily_unavailable',
-      'too many wrong credentials for this client came from this address',
-      {
-        status: 429,
-        headers: { 'retry-after': String(Math.ceil(held)) },
-        reason: 'auth_throttled',
-      },
-    )
+  scope.addHook('preHandler', (request, _reply, done) => {
+    const held = throttle.heldFor(request.ip, () => named(request))
+    if (typeof held === 'number') done(refusalOf(held))
+    else held.then((seconds) => done(refusalOf(seconds)), done)
   })
-  scope.addHook('onSend', async (request, reply) => {
+  scope.addHook('onSend', (request, reply, _payload, done) => {
     const client = reply.statusCode === 401 ? named(request) : undefined
-    if (client !== undefined) await throttle.wrong(request.ip, client)
+    if (client === undefined) done()
+    else throttle.wrong(request.ip, client).then(() => done(), done)
   })
+}
+
+function refusalOf(held: Seconds): OAuthError | undefined {
+  if (held <= 0) return undefined
+  // RFC 6585 §4
+  return new OAuthError(
+    'temporarily_unavailable',
+    'too many wrong credentials for this client came from this address',
+    {
+      status: 429,
+      headers: { 'retry-after': String(Math.ceil(held)) },
+      reason: 'auth_throttled',
+    },
+  )
 }
 
 /** The limits of a role's endpoints. */

@@ -133,7 +133,7 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
       `${user.sub} is in no group and on no list of the connection ${connection.client} -> ${connection.audience}`,
     )
 
-  const signIn = { ...authentication, now, skew }
+  const signIn = { authTime: authentication.authTime, acr: authentication.acr, now, skew }
   const tooWeak = signInTooWeak(connection.signIn, signIn)
   if (tooWeak !== undefined && question.stepUpLast !== true) return tooWeak
 

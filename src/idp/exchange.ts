@@ -95,7 +95,10 @@ function exchange(idp: IdentityProvider): Grant {
     checkBinding(subject, shown, idp.branches)
     const { server, connection } = await findTarget(idp, client.id, asked.audience, subject.user)
     const { clientThere, audTenant } = connection
-    Object.assign(facts, { audience: server.issuer, clientThere, tenant: subject.user.tenant, audTenant })
+    facts.audience = server.issuer
+    facts.clientThere = clientThere
+    facts.tenant = subject.user.tenant
+    facts.audTenant = audTenant
     withinContext(subject, server)
     refuseEnded(subject, client.id, server, idp)
     const details = readDetails(asked.details, server, subject)
@@ -127,6 +130,7 @@ function exchange(idp: IdentityProvider): Grant {
     const scope = decision.scopes.length === 0 ? undefined : decision.scopes.join(' ')
     const jti = ports.newId()
     const iat = Math.floor(now)
+    const { tenant, aud_tenant, aud_sub } = tenantClaims(subject.user, connection)
     const claims = {
       iss: idp.issuer,
       sub: subjectWithin(subject.user, connection, idp),
@@ -144,7 +148,9 @@ function exchange(idp: IdentityProvider): Grant {
       auth_time: subject.authTime,
       acr: subject.acr,
       amr: subject.amr,
-      ...tenantClaims(subject.user, connection),
+      tenant,
+      aud_tenant,
+      aud_sub,
       sub_id: subjectIdentifierFor(subject.user, connection, idp),
       // ID-JAG §9.8.1.1
       cnf: confirmationOf(shown),
@@ -156,12 +162,10 @@ function exchange(idp: IdentityProvider): Grant {
     await actor?.spend()
     await subject.spend?.()
     subject.remember?.()
-    Object.assign(facts, {
-      scope,
-      resource: claims.resource,
-      detailTypes: typesOf(granted),
-      issuedTokenId: tokenIdHash(idp.issuer, jti),
-    })
+    facts.scope = scope
+    facts.resource = claims.resource
+    facts.detailTypes = typesOf(granted)
+    facts.issuedTokenId = tokenIdHash(idp.issuer, jti)
     await recordGranted()
     return {
       issued_token_type: tokenType.idJag,
@@ -170,9 +174,9 @@ function exchange(idp: IdentityProvider): Grant {
       // ID-JAG §4.3.4, §9.8.1.1: bound or not.
       token_type: notAnAccessToken,
       expires_in: connection.lifetime,
-      ...(scope === undefined ? {} : { scope }),
-      ...(granted === undefined ? {} : { authorization_details: granted }),
-      ...resourceMember(claims.resource, idp.branches),
+      scope,
+      authorization_details: granted,
+      resource: resourceMember(claims.resource, idp.branches),
     }
   }
 }
@@ -227,5 +231,7 @@ function allowedOrThrow(decision: AccessDecision): AccessDecision & { allowed: t
 }
 
 function pick(claims: JsonObject, names: readonly string[]): JsonObject {
-  return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]))
+  const picked: JsonObject = {}
+  for (const name of names) if (Object.hasOwn(claims, name)) picked[name] = claims[name]
+  return picked
 }

@@ -129,22 +129,24 @@ async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject>
     const { jwt, signatures, remember } = subjectTokens.take(token, now, ports.signatures)
     checkIsIdToken(jwt)
     const { iss, sub, jti } = jwt.claims
-    Object.assign(facts, { issuer: textOf(iss), subject: textOf(sub), unverified: true })
+    facts.issuer = textOf(iss)
+    facts.subject = textOf(sub)
+    facts.unverified = true
     if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
     const issuer = typeof iss === 'string' ? rules.findIssuer(iss) : undefined
     if (issuer === undefined) throw new JwtError('subject_invalid', "unexpected 'iss' claim value")
     if (!issuer.enabled) throw new JwtError('issuer_disabled', 'its issuer is disabled')
     const clientId = issuer.clientIdOf(client.id)
     const { keys, algorithms } = issuer
-    const trust = { issuer: issuer.issuer, keys, algorithms, clientId }
-    const claims = await verifyIdToken(jwt, { ...trust, now, skew, signatures })
-    delete facts.unverified
+    const trust = { issuer: issuer.issuer, keys, algorithms, clientId, now, skew, signatures }
+    const claims = await verifyIdToken(jwt, trust)
+    facts.unverified = undefined
     facts.issuer = issuer.issuer
     const user = await issuer.findUser(claims)
     if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
     const { auth_time: authTime, acr, amr } = claims
-    const known = { issuer: issuer.issuer, kept: false, remember: () => remember(claims.exp) }
-    return { user, ...known, authTime, acr, amr, act: claims.act }
+    const { act } = claims
+    return { user, issuer: issuer.issuer, kept: false, remember: () => remember(claims.exp), authTime, acr, amr, act }
   } catch (cause) {
     if (!(cause instanceof JwtError)) throw cause
     throw refused(reasonWord(cause.reason), cause.message, cause)

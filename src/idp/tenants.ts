@@ -19,11 +19,10 @@ export function isForTenant({ tenant, everyTenant }: Connection, user: Pick<User
 export function tenantClaims(
   user: User,
   { namesTenant = true, audTenant, audSubClaim }: Connection,
-): { tenant?: string; aud_tenant?: string; aud_sub?: string } {
-  const account = audSubClaim === undefined ? undefined : subjectIdentifier.safeParse(user.claims[audSubClaim]).data
+): { tenant: string | undefined; aud_tenant: string | undefined; aud_sub: string | undefined } {
   return {
-    ...(namesTenant && user.tenant !== undefined ? { tenant: user.tenant } : {}),
-    ...(audTenant === undefined ? {} : { aud_tenant: audTenant }),
-    ...(account === undefined ? {} : { aud_sub: account }),
+    tenant: namesTenant ? user.tenant : undefined,
+    aud_tenant: audTenant,
+    aud_sub: audSubClaim === undefined ? undefined : subjectIdentifier.safeParse(user.claims[audSubClaim]).data,
   }
 }

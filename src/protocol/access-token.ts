@@ -64,7 +64,7 @@ export async function signAccessToken(
   signer: SigningKey,
   signatures?: Signatures,
 ): Promise<string> {
-  return await signJwt({ ...claims }, jwtType.accessToken, signer, signatures)
+  return await signJwt(claims, jwtType.accessToken, signer, signatures)
 }
 
 /** Whose access tokens they are, and with which keys it signs. */

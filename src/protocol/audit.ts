@@ -1,7 +1,7 @@
 /** How a decision is written down: in which words, and how much of what a caller sent. */
 
 import { OAuthError } from './errors.ts'
-import type { AuditEvent } from './ports.ts'
+import type { AuditEvent, AuditFacts, Seconds } from './ports.ts'
 
 /** How the audit describes what was thrown. */
 export function refusal(error: unknown): Pick<AuditEvent, 'outcome' | 'reason' | 'error' | 'detail'> {
@@ -25,8 +25,74 @@ const maxTextLength = 512
  */
 export function bounded(event: AuditEvent): AuditEvent {
   const kept: { [member: string]: unknown } = {}
-  for (const [name, value] of Object.entries(event)) if (value !== undefined) kept[name] = boundedValue(value)
+  for (const name in event) {
+    const value: unknown = event[name as keyof AuditEvent]
+    if (value !== undefined) kept[name] = boundedValue(value)
+  }
   return kept as unknown as AuditEvent
+}
+
+/** Facts of which none is known but the policy that decides. */
+export function noFactsYet(policyVersion: string): AuditFacts {
+  return {
+    detail: undefined,
+    client: undefined,
+    issuer: undefined,
+    subject: undefined,
+    subjectProfile: undefined,
+    account: undefined,
+    audience: undefined,
+    clientThere: undefined,
+    tenant: undefined,
+    audTenant: undefined,
+    scope: undefined,
+    resource: undefined,
+    detailTypes: undefined,
+    act: undefined,
+    tokenId: undefined,
+    issuedTokenId: undefined,
+    unverified: undefined,
+    degraded: undefined,
+    policyVersion,
+  }
+}
+
+/** The event of a request: what it was, what was learned of it, and how it was decided. */
+export function eventOf(
+  { role, server, action, correlationId }: Pick<AuditEvent, 'role' | 'server' | 'action' | 'correlationId'>,
+  facts: AuditFacts,
+  at: Seconds,
+  { outcome, reason, error, detail = facts.detail }: Pick<AuditEvent, 'outcome' | 'reason' | 'error' | 'detail'>,
+): AuditEvent {
+  return {
+    at,
+    role,
+    server,
+    action,
+    outcome,
+    reason,
+    error,
+    detail,
+    correlationId,
+    client: facts.client,
+    issuer: facts.issuer,
+    subject: facts.subject,
+    subjectProfile: facts.subjectProfile,
+    account: facts.account,
+    audience: facts.audience,
+    clientThere: facts.clientThere,
+    tenant: facts.tenant,
+    audTenant: facts.audTenant,
+    scope: facts.scope,
+    resource: facts.resource,
+    detailTypes: facts.detailTypes,
+    act: facts.act,
+    tokenId: facts.tokenId,
+    issuedTokenId: facts.issuedTokenId,
+    unverified: facts.unverified,
+    degraded: facts.degraded,
+    policyVersion: facts.policyVersion,
+  }
 }
 
 /** A JWT, whole or cut off: base64url of `{"`, and what follows it. */

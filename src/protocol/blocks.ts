@@ -31,7 +31,7 @@ export interface Access {
   /** The authorization server and the resources. */
   audiences: readonly string[]
   issuer: string
-  tenant?: string
+  tenant?: string | undefined
 }
 
 /** A block that holds no longer. What was granted before it was lifted, and outlives a request, stays ended. */

@@ -3,8 +3,19 @@
 import * as z from 'zod'
 import { type ActorClaim, isBoundedActor } from './actor.ts'
 import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
+import {
+  arrayOf,
+  isObject,
+  numberClaim,
+  objectClaim,
+  optional,
+  readClaims,
+  required,
+  scopeClaim,
+  stringOf,
+  textOf,
+} from './claims.ts'
 import type { Confirmation } from './confirmation.ts'
-import { scopeToken } from './form.ts'
 import type { JsonObject } from './json.ts'
 import { signJwt } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
@@ -24,40 +35,67 @@ export const text = (length: number) =>
 /** OpenID Connect Core §2: `sub` has at most 255 characters. */
 export const subjectIdentifier = text(255)
 
-const scopeString = z.string().refine((value) => value.split(' ').every((part) => part === '' || scopeToken.test(part)))
-
 /**
  * The claims of an ID-JAG, ID-JAG §3.1. Claims it does not name are kept and mean nothing here (JAG-21).
  * Does NOT judge values: whether `aud`, `client_id`, `iss` and the times are right is the reader's next step.
  */
-export const IdJagClaims = z.looseObject({
-  iss: text(2048),
-  sub: subjectIdentifier,
+export interface IdJagClaims {
+  iss: string
+  sub: string
+  aud: string
+  client_id: string
+  jti: string
+  exp: number
+  iat: number
+  /** An array, whichever of the two was written. */
+  resource?: string[] | undefined
+  scope?: string | undefined
+  authorization_details?: AuthorizationDetail[] | undefined
+  act?: { [member: string]: unknown } | undefined
+  tenant?: string | undefined
+  aud_tenant?: string | undefined
+  aud_sub?: string | undefined
+  /** The kind of principal that `sub` is (actor profile, AC-01). */
+  sub_profile?: string | undefined
+  email?: string | undefined
+  auth_time?: number | undefined
+  acr?: string | undefined
+  amr?: string[] | undefined
+  sub_id?: { format: string; [member: string]: unknown } | undefined
+  cnf?: { [member: string]: unknown } | undefined
+  [claim: string]: unknown
+}
+
+const identifier = textOf(2048)
+const rows = [
+  required('iss', identifier),
+  required('sub', textOf(255)),
   // ID-JAG §3.1: a string, or an array of exactly one.
-  aud: z.union([text(2048), z.tuple([text(2048)]).transform(([only]) => only)]),
-  client_id: text(2048),
-  jti: text(256),
-  exp: z.number(),
-  iat: z.number(),
+  required('aud', (value) => identifier(Array.isArray(value) && value.length === 1 ? value[0] : value)),
+  required('client_id', identifier),
+  required('jti', textOf(256)),
+  required('exp', numberClaim),
+  required('iat', numberClaim),
   // ID-JAG §3.1: one string or an array of strings; readers take both.
-  resource: z.union([text(2048).transform((one) => [one]), z.array(text(2048)).min(1).max(32)]).optional(),
-  scope: scopeString.optional(),
-  authorization_details: detailsOnTheWire.optional(),
-  act: z.record(z.string(), z.unknown()).refine(isBoundedActor).optional(),
-  tenant: text(255).optional(),
-  aud_tenant: text(255).optional(),
-  aud_sub: subjectIdentifier.optional(),
-  // Actor profile, AC-01: the kind of principal that `sub` is.
-  sub_profile: text(255).optional(),
-  email: text(320).optional(),
-  auth_time: z.number().optional(),
-  acr: z.string().max(255).optional(),
-  amr: z.array(z.string().max(255)).max(32).optional(),
+  optional('resource', (value) => resources(typeof value === 'string' ? [value] : value)),
+  optional('scope', scopeClaim),
+  optional('authorization_details', (value) => detailsOnTheWire.safeParse(value).data),
+  optional('act', (value) => (isBoundedActor(value) ? value : undefined)),
+  optional('tenant', textOf(255)),
+  optional('aud_tenant', textOf(255)),
+  optional('aud_sub', textOf(255)),
+  optional('sub_profile', textOf(255)),
+  optional('email', textOf(320)),
+  optional('auth_time', numberClaim),
+  optional('acr', stringOf(255)),
+  optional('amr', arrayOf(stringOf(255), 32)),
   // RFC 9493 §3: an object with `format`.
-  sub_id: z.looseObject({ format: z.string().min(1) }).optional(),
-  cnf: z.record(z.string(), z.unknown()).optional(),
-})
-export type IdJagClaims = z.infer<typeof IdJagClaims>
+  optional('sub_id', (value) =>
+    isObject(value) && typeof value.format === 'string' && value.format !== '' ? value : undefined,
+  ),
+  optional('cnf', objectClaim),
+]
+const resources = arrayOf(identifier, 32, 1)
 
 /** Which reason word the audit gets when a claim has the wrong shape. */
 const reasonOf: { [claim: string]: Reason } = {
@@ -75,9 +113,9 @@ const reasonOf: { [claim: string]: Reason } = {
 
 /** Reads the claims of a verified ID-JAG. Throws {@link JwtError}, naming the first claim that is not as §3.1 says. */
 export function readIdJagClaims(claims: JsonObject): IdJagClaims {
-  const read = IdJagClaims.safeParse(claims)
-  if (read.success) return read.data
-  const claim = String(read.error.issues[0]?.path[0])
+  const read = readClaims(claims, rows)
+  if ('claims' in read) return read.claims as IdJagClaims
+  const { fault: claim } = read
   // JSON.parse reads 1e400 as Infinity, which no number schema takes.
   if (claim === 'exp' && claims.exp === Number.POSITIVE_INFINITY)
     throw new JwtError('lifetime_too_long', 'exp is beyond every limit')
@@ -119,11 +157,31 @@ export interface NewIdJag {
 }
 
 /** Signs an ID-JAG (ID-JAG §3.1, §4.3.4). A single `resource` is written as a string, several as an array. */
-export async function signIdJag(
-  { userClaims, resource, ...claims }: NewIdJag,
-  signer: SigningKey,
-  signatures?: Signatures,
-): Promise<string> {
-  const all = { ...userClaims, ...claims, resource: resource?.length === 1 ? resource[0] : resource }
-  return await signJwt(all, jwtType.idJag, signer, signatures)
+export async function signIdJag(claims: NewIdJag, signer: SigningKey, signatures?: Signatures): Promise<string> {
+  const { userClaims, resource } = claims
+  const own: JsonObject = {
+    iss: claims.iss,
+    sub: claims.sub,
+    sub_profile: claims.sub_profile,
+    aud: claims.aud,
+    client_id: claims.client_id,
+    jti: claims.jti,
+    iat: claims.iat,
+    exp: claims.exp,
+    scope: claims.scope,
+    resource: resource?.length === 1 ? resource[0] : resource,
+    authorization_details: claims.authorization_details,
+    act: claims.act,
+    auth_time: claims.auth_time,
+    acr: claims.acr,
+    amr: claims.amr,
+    tenant: claims.tenant,
+    aud_tenant: claims.aud_tenant,
+    aud_sub: claims.aud_sub,
+    sub_id: claims.sub_id,
+    cnf: claims.cnf,
+  }
+  // Never over one of its own, and never in place of one that it does not have.
+  for (const name in userClaims) if (!Object.hasOwn(own, name)) own[name] = userClaims[name]
+  return await signJwt(own, jwtType.idJag, signer, signatures)
 }

@@ -1,7 +1,6 @@
 /** The ID Token as a subject token: verified as its own kind of token, for exactly this client (ID-JAG §4.3.3). */
 
-import * as z from 'zod'
-import { subjectIdentifier } from './id-jag.ts'
+import { arrayOf, numberClaim, optional, readClaims, required, stringOf, textOf } from './claims.ts'
 import { checkTimes, isType, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from './keys.ts'
@@ -10,24 +9,39 @@ import type { Signatures } from './signatures.ts'
 import { readingOnce } from './verified-tokens.ts'
 
 /** OpenID Connect Core §2. Unknown claims are kept: an allow-list decides later which of them may travel. */
-const IdTokenClaims = z.looseObject({
-  iss: z.string(),
-  sub: subjectIdentifier,
-  aud: z.union([z.string().transform((one) => [one]), z.array(z.string()).min(1).max(32)]),
-  azp: z.string().optional(),
-  exp: z.number(),
-  iat: z.number(),
-  auth_time: z.number().optional(),
+export interface IdTokenClaims {
+  iss: string
+  sub: string
+  /** An array, whichever of the two was written. */
+  aud: string[]
+  azp?: string | undefined
+  exp: number
+  iat: number
+  auth_time?: number | undefined
+  acr?: string | undefined
+  amr?: string[] | undefined
+  [claim: string]: unknown
+}
+
+const anyString = stringOf(Number.POSITIVE_INFINITY)
+const audiences = arrayOf(anyString, 32, 1)
+const rows = [
+  required('iss', anyString),
+  required('sub', textOf(255)),
+  required('aud', (value) => audiences(typeof value === 'string' ? [value] : value)),
+  optional('azp', anyString),
+  required('exp', numberClaim),
+  required('iat', numberClaim),
+  optional('auth_time', numberClaim),
   // What an ID-JAG can carry on: no more than its reader takes.
-  acr: z.string().max(255).optional(),
-  amr: z.array(z.string().max(255)).max(32).optional(),
-})
-export type IdTokenClaims = z.infer<typeof IdTokenClaims>
+  optional('acr', stringOf(255)),
+  optional('amr', arrayOf(stringOf(255), 32)),
+]
 
 const readIdTokenClaims = readingOnce((claims): IdTokenClaims => {
-  const read = IdTokenClaims.safeParse(claims)
-  if (read.success) return read.data
-  throw new JwtError('subject_invalid', `unexpected '${String(read.error.issues[0]?.path[0])}' claim value`)
+  const read = readClaims(claims, rows)
+  if ('claims' in read) return read.claims as IdTokenClaims
+  throw new JwtError('subject_invalid', `unexpected '${read.fault}' claim value`)
 })
 
 /** No provider's ID Token lives longer; it also turns away an `exp` in milliseconds. */

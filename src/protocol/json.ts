@@ -7,6 +7,7 @@ export class JsonError extends Error {
 export type JsonObject = { [name: string]: unknown }
 
 const maxDepth = 32
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Parses UTF-8 bytes to one JSON object, as strictly as {@link parseJson}. Throws {@link JsonError} for any other top level, too. */
 export function parseJsonObject(bytes: Uint8Array): JsonObject {
@@ -24,7 +25,7 @@ export function parseJsonObject(bytes: Uint8Array): JsonObject {
 export function parseJson(bytes: Uint8Array): unknown {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    text = strictUtf8.decode(bytes)
   } catch {
     throw new JsonError('is not UTF-8')
   }
@@ -42,7 +43,7 @@ export function parseJson(bytes: Uint8Array): unknown {
  * does not, and may misread text that JSON.parse refuses anyway.
  */
 function scan(text: string): void {
-  const open: (Set<string> | null)[] = []
+  const open: (string[] | Set<string> | null)[] = []
   /** The name before the value that comes next. */
   let name: string | undefined
   for (let at = 0; at < text.length; at++) {
@@ -51,15 +52,19 @@ function scan(text: string): void {
       // Zod compares whatever is called length with a number, also of what is no string and no array: an object may throw there.
       if (name === 'length') throw new JsonError('holds a member length that is no number')
       name = undefined
-      open.push(character === 0x7b ? new Set() : null)
+      open.push(character === 0x7b ? [] : null)
       if (open.length > maxDepth) throw new JsonError(`is nested deeper than ${maxDepth}`)
     } else if (character === 0x7d || character === 0x5d) {
       open.pop()
     } else if (character === 0x22) {
       const end = endOfString(text, at)
-      const names = open.at(-1)
-      const isName = names && isMemberName(text, end)
-      name = isName ? addName(names, text.slice(at, end)) : undefined
+      const last = open.length - 1
+      const names = open[last]
+      name = undefined
+      if (names && isMemberName(text, end)) {
+        name = memberName(text.slice(at, end))
+        open[last] = withName(names, name)
+      }
       at = end - 1
     }
   }
@@ -84,16 +89,25 @@ function isMemberName(text: string, after: number): boolean {
   return false
 }
 
-function addName(names: Set<string>, quoted: string): string {
-  let name: string
+function memberName(quoted: string): string {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1)
   try {
     // "a" and "\u0061" are the same name.
-    name = JSON.parse(quoted) as string
+    return JSON.parse(quoted) as string
   } catch {
     throw new JsonError('is not JSON')
   }
-  if (names.has(name)) throw new JsonError('holds a member twice')
+}
+
+/** From so many names on, they are looked up and no longer compared one by one. */
+const many = 24
+
+function withName(names: string[] | Set<string>, name: string): string[] | Set<string> {
+  const known = Array.isArray(names) ? names.includes(name) : names.has(name)
+  if (known) throw new JsonError('holds a member twice')
   if (name === '__proto__') throw new JsonError('holds a member that is never a claim')
-  names.add(name)
-  return name
+  if (!Array.isArray(names)) return names.add(name)
+  if (names.length === many) return new Set(names).add(name)
+  names.push(name)
+  return names
 }

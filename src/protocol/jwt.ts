@@ -24,8 +24,8 @@ const refusedHeaderMembers = ['crit', 'b64', 'zip', 'enc', 'cty', 'p2c', 'p2s']
 
 /** Takes a JWT apart: a JWS as {@link readJws} reads it, with one JSON object inside. Throws the same. */
 export function readJwt(token: string, maxLength = maxJwtLength): UnverifiedJwt {
-  const { payload, ...jws } = readJws(token, maxLength)
-  return { ...jws, claims: readObject(payload, 'payload') }
+  const { header, payload, signature } = readJws(token, maxLength)
+  return { token, header, claims: readObject(payload, 'payload'), signature }
 }
 
 /**
@@ -34,17 +34,19 @@ export function readJwt(token: string, maxLength = maxJwtLength): UnverifiedJwt 
  */
 export function readJws(token: string, maxLength = maxJwtLength): UnverifiedJws {
   if (token.length > maxLength) throw new JwtError('too_large', `is longer than ${maxLength} characters`)
-  const segments = token.split('.')
-  if (segments.length !== 3) throw new JwtError('malformed', 'is not a JWT of three segments')
-  const [header, payload, signature] = segments.map(decodeSegment) as [Buffer, Buffer, Buffer]
+  const [head, body, signed, ...more] = token.split('.')
+  if (head === undefined || body === undefined || signed === undefined || more.length > 0)
+    throw new JwtError('malformed', 'is not a JWT of three segments')
+  const [header, payload, signature] = [decodeSegment(head), decodeSegment(body), decodeSegment(signed)]
   if (payload.length === 0) throw new JwtError('malformed', 'has an empty payload')
-  const { alg, kid, typ, ...others } = readObject(header, 'header')
+  const members = readObject(header, 'header')
+  const { alg, kid, typ } = members
   if (typeof alg !== 'string') throw new JwtError('malformed', 'header: alg is not a string')
   if (kid !== undefined && typeof kid !== 'string') throw new JwtError('key_unknown', 'header: kid is not a string')
   if (kid !== undefined && kid.length > 256) throw new JwtError('key_unknown', 'header: kid is too long')
   if (typ !== undefined && typeof typ !== 'string') throw new JwtError('typ_mismatch', 'header: typ is not a string')
   // RFC 7515 §4.1.11: an extension we do not understand must not be ignored, and we understand none.
-  const refused = refusedHeaderMembers.find((name) => Object.hasOwn(others, name))
+  const refused = refusedHeaderMembers.find((name) => Object.hasOwn(members, name))
   if (refused !== undefined) throw new JwtError('header_unsupported', `header: ${refused} is not supported`)
   if (signature.length === 0 && isSignatureAlgorithm(alg)) throw new JwtError('malformed', 'has no signature')
   return { token, header: { alg, kid, typ }, payload, signature }
@@ -125,7 +127,7 @@ export function checkTimes(claims: JsonObject, { now, skew, maxLifetime }: TimeR
 
 /** Signs claims as they are; members that are undefined are left out. The caller gives every claim, the times too: no clock here. */
 export async function signJwt(
-  claims: JsonObject,
+  claims: object,
   typ: string,
   signer: SigningKey,
   signatures: Signatures = usualSignatures,
@@ -147,6 +149,6 @@ function headerOf(signer: SigningKey, typ: string): string {
   return header
 }
 
-function encoded(part: JsonObject): string {
+function encoded(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }

@@ -56,38 +56,38 @@ export interface AuditEvent {
   outcome: 'granted' | 'refused'
   reason: Reason
   /** The OAuth error code the caller was given. */
-  error?: string
+  error?: string | undefined
   /** For the operator: what was found and expected. Never sent. */
-  detail?: string
+  detail?: string | undefined
   correlationId: string
   /** The authenticated client. Absent when nobody was authenticated. */
-  client?: string
+  client?: string | undefined
   /** Facts about the token or person of the request, as far as they were known. */
-  issuer?: string
-  subject?: string
+  issuer?: string | undefined
+  subject?: string | undefined
   /** What kind of workload the subject is. Absent: a person. */
-  subjectProfile?: string
-  account?: string
-  audience?: string
-  clientThere?: string
+  subjectProfile?: string | undefined
+  account?: string | undefined
+  audience?: string | undefined
+  clientThere?: string | undefined
   /** Of the issuer of the ID-JAG (ID-JAG §6). */
-  tenant?: string
+  tenant?: string | undefined
   /** Of the resource authorization server. */
-  audTenant?: string
-  scope?: string
-  resource?: string | string[]
+  audTenant?: string | undefined
+  scope?: string | undefined
+  resource?: string | string[] | undefined
   /** The types of the authorization details that were granted: what they hold is no business of the audit. */
-  detailTypes?: string[]
-  act?: unknown
+  detailTypes?: string[] | undefined
+  act?: unknown | undefined
   /** Hash of the token that was shown, or made. */
-  tokenId?: string
-  issuedTokenId?: string
+  tokenId?: string | undefined
+  issuedTokenId?: string | undefined
   /** True when the facts above were read from a token whose signature had not been checked. */
-  unverified?: true
+  unverified?: true | undefined
   /** True when the use of an `until-exp` assertion could not be marked, because the store did not answer. */
-  degraded?: true
+  degraded?: true | undefined
   /** Which version of the policy decided. */
-  policyVersion?: string
+  policyVersion?: string | undefined
 }
 
 /** The parts of an audit event that a grant learns while it works. */

@@ -13,9 +13,10 @@ export function recentlyUsed<Value>(maxEntries: number): RecentlyUsed<Value> {
   const set = (key: string, value: Value) => {
     entries.delete(key)
     entries.set(key, value)
+    if (entries.size <= maxEntries) return
     for (const oldest of entries.keys()) {
-      if (entries.size <= maxEntries) break
       entries.delete(oldest)
+      break
     }
   }
   return {

@@ -3,14 +3,13 @@
 import { type Branches, usualBranches } from './branches.ts'
 
 /**
- * The member `resource` of an answer whose token is for these resources: one as a string, several as an array, none as no member.
+ * The value of the member `resource` of an answer whose token is for these resources: one as a string, several as an array, none as undefined.
  * Revision -04 knows no such member, so there is none where the branch is switched off.
  */
 export function resourceMember(
   resources: readonly string[] | undefined,
   branches: Branches = usualBranches,
-): { resource?: string | string[] } {
-  const [only, ...others] = resources ?? []
-  if (only === undefined || !branches['resource-iss-validation']) return {}
-  return { resource: others.length === 0 ? only : [only, ...others] }
+): string | string[] | undefined {
+  if (resources === undefined || !branches['resource-iss-validation']) return undefined
+  return resources.length > 1 ? [...resources] : resources[0]
 }

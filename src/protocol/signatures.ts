@@ -44,14 +44,14 @@ export function nodeSignatures({ threads }: { threads: boolean }): Signatures {
       const { digest, length, how } = methods[alg]
       if (!isForMethod(key, alg) || (length !== undefined && signature.length !== length)) return false
       const input = Buffer.from(token.slice(0, token.lastIndexOf('.')), 'latin1')
-      const options = { key, ...how }
+      const options = { key, dsaEncoding: how.dsaEncoding, padding: how.padding, saltLength: how.saltLength }
       if (!threads) return verify(digest, input, options, signature)
       return await inThread<boolean>((done) => verify(digest, input, options, signature, done))
     },
     async sign(signingInput, { alg, key }) {
       const { digest, keyType, how } = methods[alg]
       const input = Buffer.from(signingInput, 'latin1')
-      const options = { key, ...how }
+      const options = { key, dsaEncoding: how.dsaEncoding, padding: how.padding, saltLength: how.saltLength }
       // 200 µs: too long for every other request to wait.
       if (!threads && keyType !== 'rsa') return sign(digest, input, options)
       return await inThread<Uint8Array>((done) => sign(digest, input, options, done))

@@ -1,6 +1,6 @@
 /** A token endpoint without a framework: who asks, which grant, its answer, and one line in the audit for each request. */
 
-import { bounded, nameOf, refusal } from './audit.ts'
+import { bounded, eventOf, nameOf, noFactsYet, refusal } from './audit.ts'
 import type { AuthorizationDetail } from './authorization-details.ts'
 import { authenticateClient, type Client } from './client-auth.ts'
 import { type Proof, type ProofPolicy, verifyProof } from './dpop.ts'
@@ -21,15 +21,15 @@ export interface TokenRequest {
   correlationId: string
 }
 
-/** The members of a successful answer (RFC 6749 §5.1, RFC 8693 §2.2.1). */
+/** The members of a successful answer (RFC 6749 §5.1, RFC 8693 §2.2.1); those that are undefined are not in it. */
 export interface TokenResponse {
   access_token: string
   token_type: string
   issued_token_type?: string
   expires_in: number
-  scope?: string
-  resource?: string | string[]
-  authorization_details?: AuthorizationDetail[]
+  scope?: string | undefined
+  resource?: string | string[] | undefined
+  authorization_details?: AuthorizationDetail[] | undefined
 }
 
 /** What a grant is given: an authenticated client, its form, and a place for facts that the audit should know. */
@@ -112,7 +112,18 @@ export async function answerTokenRequest(
       await proof?.spend()
     }
     const { certificate } = request
-    return await grant({ form, client, proofKey: proof?.key, certificate, spendCredentials, ...decision }, safe)
+    const { facts, namePolicy, recordGranted } = decision
+    const asked = {
+      form,
+      client,
+      proofKey: proof?.key,
+      certificate,
+      spendCredentials,
+      facts,
+      namePolicy,
+      recordGranted,
+    }
+    return await grant(asked, safe)
   })
 }
 
@@ -145,23 +156,25 @@ export async function decideAudited(
   ports: Ports,
   decide: (decision: Decision, ports: Ports) => Promise<TokenResponse>,
 ): Promise<TokenResponse> {
-  const facts: AuditFacts = { policyVersion: policyVersion() }
-  const event = { role, server: issuer, action, correlationId } as const
+  const facts = noFactsYet(policyVersion())
+  const made = { role, server: issuer, action, correlationId } as const
   const safe = failClosed(ports)
   const decision: Decision = {
     facts,
     namePolicy() {
       facts.policyVersion = policyVersion()
     },
-    recordGranted: () => safe.record({ ...event, ...facts, at: ports.now(), outcome: 'granted', reason: 'granted' }),
+    recordGranted: () => safe.record(eventOf(made, facts, ports.now(), granted)),
   }
   try {
     return await decide(decision, safe)
   } catch (error) {
-    await safe.record({ ...event, ...facts, ...refusal(error), at: ports.now() })
+    await safe.record(eventOf(made, facts, ports.now(), refusal(error)))
     throw error
   }
 }
+
+const granted = { outcome: 'granted', reason: 'granted' } as const
 
 /** Writes the audit line of a request that was refused before any grant was asked. Throws 503 when it cannot be kept. */
 export async function recordRefusal(

@@ -48,9 +48,10 @@ export async function verifyAssertion(
     if (trusted === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
     if (!trusted.enabled) throw new JwtError('issuer_disabled', "unexpected 'iss' claim value")
     await verifySignature(jwt, trusted, ports.signatures)
-    delete facts.unverified
+    facts.unverified = undefined
     const claims = readIdJagClaims(jwt.claims)
-    Object.assign(facts, { subject: claims.sub, act: claims.act })
+    facts.subject = claims.sub
+    facts.act = claims.act
     // ID-JAG §4.4.1: this server's issuer identifier and nothing else.
     if (claims.aud !== server.issuer) throw new JwtError('aud_mismatch', "unexpected 'aud' claim value")
     // ID-JAG §4.4.1: binds the token to the client; it authenticates no actor.

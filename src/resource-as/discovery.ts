@@ -113,7 +113,7 @@ async function reachable(
   const blocks = endpoint.blocks?.inForce() ?? []
   const stoppable = stoppableTenant(asked.tenants, trusted)
   const free = resources.filter(({ resource }) => {
-    const access = { users: [], client, audiences: [endpoint.issuer, resource], issuer, ...stoppable }
+    const access = { users: [], client, audiences: [endpoint.issuer, resource], issuer, tenant: stoppable }
     return blockOf(blocks, access) === undefined
   })
   if (free.length === 0) return { reason: 'blocked', detail: 'every resource is blocked for it' }

@@ -18,18 +18,18 @@ export interface GrantedAccess {
   /** Empty: authorization details were granted alone. */
   scope: string
   /** What else was granted: put it into the token (RFC 9396 §9.1). Absent: nothing. */
-  authorizationDetails?: AuthorizationDetail[]
+  authorizationDetails?: AuthorizationDetail[] | undefined
   /** Use it as the token's id, so that the audit can name the token. */
   tokenId: string
   now: Seconds
   /** The thumbprint of the key whose proof came: bind the token to it, and its type is `DPoP`. Absent: a Bearer token. */
-  proofKey?: string
+  proofKey?: string | undefined
   /** In its place, the thumbprint of the certificate to bind the token to (`x5t#S256`): its type stays `Bearer` (RFC 8705 §3.1). */
-  certificate?: string
+  certificate?: string | undefined
   /** Where the token's status stands, at a server that keeps one: put it into the token, or it cannot be ended. */
-  statusIndex?: number
+  statusIndex?: number | undefined
   /** The tenant of this server that the account belongs to: put it into the token, so that the resource keeps tenants apart. */
-  tenant?: string
+  tenant?: string | undefined
   /** What is known of how the person signed in. */
   signIn: SignInFacts
   /** The redeemed ID-JAG, for what a host may want of it. Absent: the person was here, and the code grant issues. */

@@ -110,15 +110,18 @@ export function refuseBlocked(
     account: string | { account?: string }
     client: string
     resources: string[]
-    tenant?: string
+    tenant?: string | undefined
   },
   { blocks, issuer: self }: ResourcePolicy,
 ): void {
-  const { claims, account, client, resources, ...stoppable } = found
+  if (blocks === undefined) return
+  const { claims, account, client, resources, tenant } = found
   const id = typeof account === 'string' ? account : account.account
-  const users = [claims.sub, id, claims.email].filter((name) => name !== undefined)
-  const access = { users, client, audiences: [self, ...resources], issuer: claims.iss, ...stoppable }
-  if (blockOf(blocks?.inForce() ?? [], access) === undefined) return
+  const users = [claims.sub]
+  if (id !== undefined) users.push(id)
+  if (claims.email !== undefined) users.push(claims.email)
+  const access = { users, client, audiences: [self, ...resources], issuer: claims.iss, tenant }
+  if (blockOf(blocks.inForce(), access) === undefined) return
   throw new OAuthError('access_denied', 'policy does not allow this access', { reason: 'blocked' })
 }
 

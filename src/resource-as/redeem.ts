@@ -88,14 +88,13 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const policy = await clientMayUse(client.id, trusted, server)
     const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
     refuseUnbound(granted.resources, possession, server)
-    const signIn = { authTime: claims.auth_time, acr: claims.acr, amr: claims.amr }
-    const known = { ...signIn, subjectProfile: claims.sub_profile }
+    const { auth_time: authTime, acr, amr, sub_profile: subjectProfile } = claims
     refuseActor(claims, trusted)
-    refuseWeakSignIn(known, policy, granted.resources, server, ports.now())
+    refuseWeakSignIn({ authTime, acr, subjectProfile }, policy, granted.resources, server, ports.now())
     namePolicy()
-    const found = { claims, account: resolution, client: client.id, resources: granted.resources, ...stoppable }
-    refuseBlocked(found, server)
-    await server.mayIssue?.({ client: client.id, ...granted })
+    const { resources: places } = granted
+    refuseBlocked({ claims, account: resolution, client: client.id, resources: places, tenant: stoppable }, server)
+    if (server.mayIssue !== undefined) await server.mayIssue({ client: client.id, ...granted })
 
     await spendCredentials()
     await spend(claims, trusted, server, ports, facts)
@@ -105,17 +104,16 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const { authorizationDetails } = granted
     const scope = granted.scopes.join(' ')
     const resource = granted.resources.length === 1 ? (granted.resources[0] as string) : granted.resources
-    const status = { claims, account, client: client.id, resources: granted.resources, ...stoppable }
+    const status = { claims, account, client: client.id, resources: places, tenant: stoppable }
     const statusIndex = await newStatus(status, ports.now())
     const tokenId = ports.newId()
-    Object.assign(facts, {
-      account,
-      scope,
-      resource,
-      detailTypes: typesOf(authorizationDetails),
-      issuedTokenId: tokenIdHash(server.issuer, tokenId),
-    })
+    facts.account = account
+    facts.scope = scope
+    facts.resource = resource
+    facts.detailTypes = typesOf(authorizationDetails)
+    facts.issuedTokenId = tokenIdHash(server.issuer, tokenId)
     await recordGranted()
+    const bound = boundTo(possession)
     const { accessToken, tokenType, expiresIn } = await server.issue({
       account,
       client: client.id,
@@ -123,11 +121,12 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       scope,
       tokenId,
       now: ports.now(),
-      ...boundTo(possession),
-      ...(statusIndex === undefined ? {} : { statusIndex }),
-      ...(trusted.audTenant === undefined ? {} : { tenant: trusted.audTenant }),
-      ...(authorizationDetails === undefined ? {} : { authorizationDetails }),
-      signIn,
+      proofKey: bound.proofKey,
+      certificate: bound.certificate,
+      statusIndex,
+      tenant: trusted.audTenant,
+      authorizationDetails,
+      signIn: { authTime, acr, amr },
       assertion: claims,
     })
     // ID-JAG §4.4.1: the answer says what was granted. §4.4.3: no refresh token.
@@ -135,15 +134,15 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       access_token: accessToken,
       token_type: tokenType,
       expires_in: expiresIn,
-      ...(scope === '' ? {} : { scope }),
-      ...resourceMember(granted.resources, server.branches),
-      ...(authorizationDetails === undefined ? {} : { authorization_details: authorizationDetails }),
+      scope: scope === '' ? undefined : scope,
+      resource: resourceMember(granted.resources, server.branches),
+      authorization_details: authorizationDetails,
     }
   }
 }
 
 type NewStatus = (
-  token: { claims: IdJagClaims; account: string; client: string; resources: string[]; tenant?: string },
+  token: { claims: IdJagClaims; account: string; client: string; resources: string[]; tenant: string | undefined },
   now: Seconds,
 ) => Promise<number | undefined>
 
@@ -153,9 +152,9 @@ function statusGiver(server: ResourceAuthorizationServer): NewStatus {
   if (statuses === undefined) return async () => undefined
   if (accessTokenLifetime === undefined)
     throw new TypeError('a server with statuses needs accessTokenLifetime: they are kept for as long as a token lives')
-  return async ({ claims: { sub, email, iss: issuer }, account, client, resources, ...stoppable }, now) => {
-    const users = [sub, account, ...(email === undefined ? [] : [email])]
-    const access = { users, client, audiences: [self, ...resources], issuer, account, ...stoppable }
+  return async ({ claims: { sub, email, iss: issuer }, account, client, resources, tenant }, now) => {
+    const users = email === undefined ? [sub, account] : [sub, account, email]
+    const access = { users, client, audiences: [self, ...resources], issuer, account, tenant }
     // A guard takes a token until exp + skew.
     return await statuses.indexFor(access, now + accessTokenLifetime + skew + clockAllowance)
   }

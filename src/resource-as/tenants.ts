@@ -9,8 +9,8 @@ import type { NamedTenants, TrustedIssuer } from './trust.ts'
 /** What a token that nobody has verified says of tenants. Whatever is no text reads as nothing: the schema refuses it later. */
 export function namedTenants({ tenant, aud_tenant }: JsonObject): NamedTenants {
   return {
-    ...(typeof tenant === 'string' ? { tenant } : {}),
-    ...(typeof aud_tenant === 'string' ? { audTenant: aud_tenant } : {}),
+    tenant: typeof tenant === 'string' ? tenant : undefined,
+    audTenant: typeof aud_tenant === 'string' ? aud_tenant : undefined,
   }
 }
 
@@ -24,7 +24,8 @@ export function judgeTenants(
   trusted: TrustedIssuer,
   facts: AuditFacts,
 ): void {
-  Object.assign(facts, { tenant, audTenant })
+  facts.tenant = tenant
+  facts.audTenant = audTenant
   if (areConnected({ tenant, audTenant }, trusted)) {
     if (trusted.audTenant !== undefined) facts.audTenant = trusted.audTenant
     return
@@ -42,7 +43,6 @@ export function areConnected({ tenant, audTenant }: NamedTenants, trusted: Trust
 }
 
 /** The tenant by which a block stops an access: of this server where it has tenants, otherwise of the issuer. */
-export function stoppableTenant({ tenant }: NamedTenants, { audTenant }: TrustedIssuer): { tenant?: string } {
-  const name = audTenant ?? tenant
-  return name === undefined ? {} : { tenant: name }
+export function stoppableTenant({ tenant }: NamedTenants, { audTenant }: TrustedIssuer): string | undefined {
+  return audTenant ?? tenant
 }

@@ -25,8 +25,9 @@ export function judgeWorkload(
   branches: Branches | undefined,
   facts: AuditFacts,
 ): VerifiedAssertion {
-  const { sub_profile, ...ofPerson } = claims
-  if (sub_profile === undefined || sub_profile === person) return { claims: ofPerson, trusted }
+  const { sub_profile } = claims
+  if (sub_profile === undefined) return { claims, trusted }
+  if (sub_profile === person) return { claims: { ...claims, sub_profile: undefined }, trusted }
   facts.subjectProfile = sub_profile
   const { workloads = 'refuse', accounts } = trusted
   if (branches?.['workload-agent-principal'] !== true || workloads === 'refuse')

@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto'
 import type { AuditEvent, Seconds } from '../protocol/ports.ts'
-import { jsonLine } from './json-line.ts'
+import { jsonText } from './json-line.ts'
 
 /** How far a chain has come: the number of its newest line, from 1, and that line's hash. Zero and no hash before the first. */
 export interface Link {
@@ -43,13 +43,17 @@ export const batchLimit = 1000
 
 /** The chain of an instance that has written nothing yet. */
 export function newChain(instance: string): Chain {
+  const named = jsonText(instance)
   let head: Link = { sequence: 0 }
   let settled = head
   const add = (members: object, previous: string | undefined): string => {
     const sequence = head.sequence + 1
-    const line = jsonLine(Object.assign(members, { instance, sequence, previous }))
-    head = { sequence, hash: hashOf(line.slice(0, -1)) }
-    return line
+    const text = jsonText(members)
+    const linked = previous === undefined ? '' : `,"previous":"${previous}"`
+    // Every line has members of its own, and the others are of letters and digits.
+    const line = `${text.slice(0, -1)},"instance":${named},"sequence":${sequence}${linked}}`
+    head = { sequence, hash: hashOf(line) }
+    return `${line}\n`
   }
   return {
     opening(at, end) {
@@ -58,14 +62,19 @@ export function newChain(instance: string): Chain {
       const opened = settled.sequence === 0 ? 'start' : 'again'
       return add({ at, opened, ...found, uncertain: uncertain || undefined }, settled.hash)
     },
-    // `at` first, because by it a line is found behind the rest of another.
-    event: (event) => add(Object.assign({ at: event.at }, event), head.hash),
+    event: (event) => add(beginsWithTime(event) ? event : Object.assign({ at: event.at }, event), head.hash),
     closing: (at) => add({ at, closed: true }, head.hash),
     head: () => head,
     settle(link) {
       settled = link
     },
   }
+}
+
+/** By `at` at its beginning, a line is found behind the rest of another. */
+function beginsWithTime(event: AuditEvent): boolean {
+  for (const first in event) return first === 'at'
+  return false
 }
 
 /** SHA-256 in base64url. A line is named by that of its bytes without the line break. */

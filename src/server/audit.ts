@@ -49,6 +49,8 @@ export function streamAudit(stream: Writable, { instance, now, deadline }: Omit<
 
 interface Waiting {
   event: AuditEvent
+  /** When its caller is not let wait any longer, by {@link performance.now}. */
+  due: number
   kept(): void
   lost(error: unknown): void
 }
@@ -61,46 +63,59 @@ interface Waiting {
  */
 export async function fileAudit(path: string, options: AuditOptions): Promise<Audit> {
   const file = await openAuditFile(path, options)
-  const { warn, deadline } = options
-  const waiting = new Set<Waiting>()
+  const { warn, deadline = usualDeadline } = options
+  /** In the order in which they came. */
+  let waiting: Waiting[] = []
+  let inHand: readonly Waiting[] = []
   let writing: Promise<void> | undefined
+  let watch: NodeJS.Timeout | undefined
   let closed = false
   let late = false
   const drain = async () => {
-    while (waiting.size > 0) {
-      const batch = [...waiting].slice(0, batchLimit)
-      for (const one of batch) waiting.delete(one)
+    while (waiting.length > 0) {
+      inHand = waiting.slice(0, batchLimit)
+      waiting = waiting.slice(batchLimit)
       try {
-        await file.append(batch.map(({ event }) => event))
-        for (const { kept } of batch) kept()
+        await file.append(inHand.map(({ event }) => event))
+        for (const { kept } of inHand) kept()
       } catch (error) {
-        for (const { lost } of batch) lost(error)
+        for (const { lost } of inHand) lost(error)
       }
+      inHand = []
       late = false
     }
     writing = undefined
   }
+  /** Gives up what is due. One timer for all of them: hardly an event is ever late. */
+  const giveUp = () => {
+    const now = performance.now()
+    for (const { due, lost } of inHand) if (due <= now) lost(tooLate(deadline))
+    // Not yet begun, it is not written either: nothing is granted on it any more.
+    const first = waiting.findIndex(({ due }) => due > now)
+    const over = waiting.splice(0, first === -1 ? waiting.length : first)
+    for (const { lost } of over) lost(tooLate(deadline))
+    if (!late && inHand.concat(over).some(({ due }) => due <= now)) {
+      warn(`the audit file ${path} is slow: what it does not take within ${deadline} ms is refused`)
+      late = true
+    }
+    const next = inHand.find(({ due }) => due > now) ?? waiting[0]
+    watch = next === undefined ? undefined : setTimeout(giveUp, next.due - now)
+  }
   return {
     async record(event) {
       if (closed) throw new AuditUnavailableError('the audit is closed')
-      refuseMoreThan(waiting.size)
-      let giveUp = () => {}
+      refuseMoreThan(waiting.length)
       const done = new Promise<void>((kept, lost) => {
-        const one = { event, kept, lost }
-        waiting.add(one)
-        // Not yet begun, it is not written either: nothing is granted on it any more.
-        giveUp = () => waiting.delete(one)
+        waiting.push({ event, due: performance.now() + deadline, kept, lost })
       })
       writing ??= drain()
-      await inTime(done, deadline, (given) => {
-        giveUp()
-        if (!late) warn(`the audit file ${path} is slow: what it does not take within ${given} ms is refused`)
-        late = true
-      })
+      watch ??= setTimeout(giveUp, deadline)
+      await done
     },
     async close() {
       closed = true
       await writing
+      clearTimeout(watch)
       await file.close()
     },
   }
@@ -110,13 +125,16 @@ function refuseMoreThan(waiting: number): void {
   if (waiting >= mostWaiting) throw new AuditUnavailableError(`${mostWaiting} events wait for the audit already`)
 }
 
-async function inTime(work: Promise<void>, deadline = 300, late?: (deadline: number) => void): Promise<void> {
+const usualDeadline = 300
+
+function tooLate(deadline: number): AuditUnavailableError {
+  return new AuditUnavailableError(`the audit did not take the event within ${deadline} ms`)
+}
+
+async function inTime(work: Promise<void>, deadline = usualDeadline): Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      late?.(deadline)
-      reject(new AuditUnavailableError(`the audit did not take the event within ${deadline} ms`))
-    }, deadline)
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate(deadline)), deadline)
   })
-  await Promise.race([work, tooLate]).finally(() => clearTimeout(timer))
+  await Promise.race([work, over]).finally(() => clearTimeout(timer))
 }

@@ -35,17 +35,23 @@ export function credentialThrottle({ store, server, now, most }: CredentialThrot
       .digest('base64url')
   const keys = recentlyUsed<string>(maxEntries)
   const keyOfSender = (sender: string) => {
-    const key = keys.get(sender) ?? keyOf(sender)
+    const known = keys.get(sender)
+    if (known !== undefined) return known
+    const key = keyOf(sender)
     keys.set(sender, key)
     return key
   }
+  const heldOf = async (key: string, sender: string, client: () => string | undefined): Promise<Seconds> => {
+    if ((await counters.read(key)) === undefined) return 0
+    const name = client()
+    const counted = name === undefined ? undefined : await counters.read(keyOf(sender, name))
+    return counted === undefined || counted.count < most ? 0 : counted.resetsAt - now()
+  }
   return {
-    async heldFor(address, client) {
+    heldFor(address, client) {
       const sender = senderOf(address)
-      if ((await counters.read(keyOfSender(sender))) === undefined) return 0
-      const name = client()
-      const counted = name === undefined ? undefined : await counters.read(keyOf(sender, name))
-      return counted === undefined || counted.count < most ? 0 : counted.resetsAt - now()
+      const key = keyOfSender(sender)
+      return counters.sawNothing(key) ? 0 : heldOf(key, sender, client)
     },
     async wrong(address, client) {
       const sender = senderOf(address)
@@ -63,6 +69,11 @@ function counterView(store: CredentialThrottleOptions['store'], now: () => Secon
     return running(count)
   }
   return {
+    /** True when the store said a moment ago that nothing is counted under this key. */
+    sawNothing(key: string): boolean {
+      const known = seen.get(key)
+      return known !== undefined && known.count === undefined && now() - known.at < freshness
+    },
     async read(key: string): Promise<Count | undefined> {
       const known = seen.get(key)
       if (known !== undefined && now() - known.at < freshness) return running(known.count)

@@ -5,9 +5,13 @@
  * escaped too, so that no value can end a line or steer a terminal (ATK-135).
  */
 export function jsonLine(value: unknown): string {
-  const text = JSON.stringify(value).replace(
+  return `${jsonText(value)}\n`
+}
+
+/** The same without the line break. */
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value).replace(
     /[\u007f-\u009f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-  return `${text}\n`
 }

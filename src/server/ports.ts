@@ -32,10 +32,11 @@ export function systemId(): string {
  * and is the same at every process of one.
  */
 export function systemPorts(audit: Pick<Audit, 'record'>, store: Store, issuer: string): Ports {
+  const own = JSON.stringify([issuer]).slice(0, -1)
   return {
     now: systemNow,
     newId: systemId,
-    once: (key, until) => store.once(JSON.stringify([issuer, key]), until),
+    once: (key, until) => store.once(`${own},${JSON.stringify(key)}]`, until),
     fence: () => store.fence(),
     record: audit.record,
   }

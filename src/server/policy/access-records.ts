@@ -31,12 +31,15 @@ const period: Seconds = 24 * 3600
 /** Where the record of an access is now, and until when it must be kept so that a block finds every token of it. */
 export function placeOf(access: Access, now: Seconds): { id: string; until: Seconds } {
   const started = Math.floor(now / period)
-  const { users, client, audiences, issuer, tenant } = access
-  const named = [users, client, [...audiences].sort(), issuer, tenant ?? null, started]
   return {
-    id: hash('sha256', JSON.stringify(named), 'base64url'),
+    id: hash('sha256', accessText(access, now), 'base64url'),
     until: (started + 1) * period + longestTokenLife,
   }
+}
+
+/** An access and its period as text: two have the same exactly when they have one record. */
+export function accessText({ users, client, audiences, issuer, tenant }: Access, now: Seconds): string {
+  return JSON.stringify([users, client, [...audiences].sort(), issuer, tenant ?? null, Math.floor(now / period)])
 }
 
 /** The change that ends an index for good. It conflicts when the index has ended already. */

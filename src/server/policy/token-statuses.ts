@@ -6,7 +6,7 @@ import type { Seconds } from '../../protocol/ports.ts'
 import type { TokenStatuses } from '../../resource-as/status.ts'
 import { ConflictError, type Records, StoreUnavailableError } from '../../store/store.ts'
 import { answered } from '../answered.ts'
-import { endOfIndex, longestTokenLife, placeOf } from './access-records.ts'
+import { accessText, endOfIndex, longestTokenLife, placeOf } from './access-records.ts'
 import type { PolicyFeed } from './policy-feed.ts'
 import { kinds } from './policy-records.ts'
 
@@ -16,23 +16,25 @@ export interface StoredTokenStatusesOptions {
   now(): Seconds
 }
 
-const mostRemembered = 100_000
+const mostRemembered = 50_000
 
 /** {@link TokenStatuses} over records: one write for the first token of an access on a day, none for the others. */
 export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesOptions): TokenStatuses {
   const indexes = new Map<string, number>()
-  const remember = (id: string, index: number): number => {
+  const remember = (text: string, index: number): number => {
     if (indexes.size >= mostRemembered) indexes.clear()
-    indexes.set(id, index)
+    indexes.set(text, index)
     return index
   }
-  const find = async (access: Access): Promise<number> => {
+  const remembered = (text: string): number | undefined => {
+    const index = indexes.get(text)
+    return index === undefined || feed.isEnded(index) ? undefined : index
+  }
+  const find = async (access: Access, text: string): Promise<number> => {
     const { id, until } = placeOf(access, now())
-    const remembered = indexes.get(id)
-    if (remembered !== undefined && !feed.isEnded(remembered)) return remembered
     for (let attempt = 0; attempt < 10; attempt++) {
       const { version = 0 } = (await records.get(kinds.access, id)) ?? {}
-      if (version > 0 && !feed.isEnded(version)) return remember(id, version)
+      if (version > 0 && !feed.isEnded(version)) return remember(text, version)
       const { users, client, audiences, issuer, tenant } = access
       const value = { users, client, audiences, issuer, ...(tenant === undefined ? {} : { tenant }) }
       // A block finds an index by the record of its access: whoever takes its place ends the index before it, for good.
@@ -41,7 +43,7 @@ export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesO
       try {
         const index = await records.change([{ kind: kinds.access, id, expected: version, value, until }, ...ends])
         // A store that lost its memory counts from the start again, and may come by a number that has ended.
-        if (!feed.isEnded(index)) return remember(id, index)
+        if (!feed.isEnded(index)) return remember(text, index)
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error
       }
@@ -49,9 +51,10 @@ export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesO
     throw new StoreUnavailableError('the access is being changed by others all the time')
   }
   return {
-    indexFor: (access, until) => {
+    async indexFor(access, until) {
       if (until > now() + longestTokenLife) throw unavailable('internal_error', 'the token would outlive its status')
-      return answered(() => find(access))
+      const text = accessText(access, now())
+      return remembered(text) ?? (await answered(() => find(access, text)))
     },
     isEnded: feed.isEnded,
     endedBetween: feed.endedBetween,
