@@ -10,7 +10,20 @@ export interface Row {
   why?: string
   /** What of it is not shown, and why. */
   butNot?: string
+  /** Where it is shown, when that is not by requests over sockets, each refusal under the one contract. */
+  shown?: Elsewhere
 }
+
+/** Where what is no request to one of our endpoints is shown, by an assertion of its own kind. */
+export type Elsewhere =
+  | 'at start'
+  | 'at the end of a process'
+  | 'at the API'
+  | 'in the administration'
+  | 'in the browser'
+  | 'in the client'
+  | 'in the verifiers'
+  | 'on the command line'
 
 const tokens: Record<string, string | Row> = {
   'ATK-001': 'An ID Token is no assertion.',
@@ -19,7 +32,10 @@ const tokens: Record<string, string | Row> = {
   'ATK-004': 'An ID-JAG does not authenticate a client.',
   'ATK-005': 'Only an ID Token is an ID Token, whatever the request says it is.',
   'ATK-006': 'The identity provider does not redeem what it issued.',
-  'ATK-007': 'An API takes neither ID-JAGs nor ID Tokens nor access tokens for another API.',
+  'ATK-007': {
+    says: 'An API takes neither ID-JAGs nor ID Tokens nor access tokens for another API.',
+    shown: 'at the API',
+  },
   'ATK-008': 'Introspection and revocation say and do nothing about ID-JAGs and tokens of other clients.',
   'ATK-009': 'alg none is refused in every spelling, with any signature.',
   'ATK-010': 'A public key is never the secret of an HMAC.',
@@ -39,7 +55,7 @@ const tokens: Record<string, string | Row> = {
   'ATK-024': 'A member that stands twice is refused, at every depth.',
   'ATK-025': 'Claims are one JSON object in UTF-8, and nothing more.',
   'ATK-026': 'What is deep or long is refused and never exhausts the process.',
-  'ATK-027': 'The vectors of Wycheproof are accepted and refused as they say.',
+  'ATK-027': { says: 'The vectors of Wycheproof are accepted and refused as they say.', shown: 'in the verifiers' },
 }
 
 const claims: Record<string, string | Row> = {
@@ -164,36 +180,46 @@ const fetches: Record<string, string | Row> = {
   'ATK-123': 'A client metadata document is at its own plain address, and holds no secret.',
   'ATK-124': 'Metadata documents are kept for a day at most, a bounded number of them, and fetched a few at a time.',
   'ATK-125': 'A store that is away, hangs or is slow is 503 and no token, and is taken again by itself.',
-  'ATK-126': 'A Redis that forgets is not used.',
+  'ATK-126': { says: 'A Redis that forgets is not used.', shown: 'at start' },
   'ATK-127': 'What cannot be recorded is not issued.',
   'ATK-128': {
     says: 'No text and no JSON makes the reader of it slow.',
     butNot: 'The delay of the event loop in milliseconds: the bound is the deadline of the test.',
   },
-  'ATK-129': 'Who is told to end answers what it accepted, and who is killed spends nothing twice.',
+  'ATK-129': {
+    says: 'Who is told to end answers what it accepted, and who is killed spends nothing twice.',
+    shown: 'at the end of a process',
+  },
 }
 
 const operations: Record<string, string | Row> = {
   'ATK-130': {
+    shown: 'in the administration',
     says: 'The administration takes the token of the administrator and nothing else.',
     butNot: 'A viewer and other tenants’ objects: there is one administrator, without roles.',
   },
   'ATK-131': {
+    shown: 'in the administration',
     says: 'A page of somebody else can make nobody’s browser administer.',
     butNot: 'Cookies, CSRF tokens and frames of a console: there is none.',
   },
   'ATK-132': {
+    shown: 'in the browser',
     says: 'What a stranger called itself is text wherever a person reads it.',
     butNot: 'A console: there is none; the consent page and the terminal are shown.',
   },
   'ATK-133': {
+    shown: 'in the administration',
     says: 'The administration takes no member that it does not know.',
     butNot: 'Passwords and sessions of administrators: there are none.',
   },
-  'ATK-134': 'A secret is not shown after it was set.',
+  'ATK-134': { says: 'A secret is not shown after it was set.', shown: 'in the administration' },
   'ATK-135': 'An event is one line, and nothing in it steers a terminal.',
   'ATK-136': 'No token, secret or proof is kept anywhere.',
-  'ATK-137': 'A key file that is open, linked away, sealed or of the wrong kind ends the start.',
+  'ATK-137': {
+    says: 'A key file that is open, linked away, sealed or of the wrong kind ends the start.',
+    shown: 'at start',
+  },
 }
 
 /** Every row, by its id. */

@@ -50,6 +50,8 @@ export interface UnderAttack {
   ask(at: Place, change?: Change): Promise<Answer>
   /** The request with this change is refused; after it the same one made right, with the same `jti`, is granted. */
   refused(at: Place, change: Change, refusal: Refusal): Promise<void>
+  /** The same without that other request: for what is refused to everybody now. */
+  refusedNow(at: Place, change: Change, refusal: Refusal): Promise<void>
   granted(at: Place, change?: Change): Promise<Answer>
   /** A request to the administrator's interface, with the right token. */
   administer(method: string, path: string, body?: unknown): Promise<{ status: number; body: Members }>
@@ -152,6 +154,12 @@ export async function underAttack(options: WorldOptions = {}): Promise<UnderAtta
     expect([answer.statusCode, answer.payload]).toEqual([200, expect.stringContaining('"access_token"')])
     return answer
   }
+  const refusedNow = async (at: Place, change: Change, refusal: Refusal) => {
+    const call = await callOf(at, change)
+    const before = world.audit.length
+    const answer = await send(at, call, change)
+    expectContract({ call, answer, events: world.audit.slice(before), strangers }, refusal)
+  }
   return {
     world,
     signer,
@@ -164,12 +172,10 @@ export async function underAttack(options: WorldOptions = {}): Promise<UnderAtta
     async refused(at, change, refusal) {
       const jti = randomBytes(16).toString('hex')
       const own = at === 'idp' ? {} : { jti }
-      const call = await callOf(at, { ...change, claims: { ...own, ...change.claims } })
-      const before = world.audit.length
-      const answer = await send(at, call, change)
-      expectContract({ call, answer, events: world.audit.slice(before), strangers }, refusal)
+      await refusedNow(at, { ...change, claims: { ...own, ...change.claims } }, refusal)
       await granted(at, { claims: own })
     },
+    refusedNow,
     async administer(method, path, body) {
       const headers = { authorization: `Bearer ${world.admin.token}`, 'content-type': 'application/json' }
       const sent = body === undefined ? {} : { body: JSON.stringify(body) }
