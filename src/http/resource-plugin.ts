@@ -28,13 +28,15 @@ export interface ResourcePluginOptions extends GuardOptions {
   routes(app: FastifyInstance): void | Promise<void>
 }
 
-const principals = new WeakMap<FastifyRequest, Principal>()
+/** On the request itself: a map of requests would have to be swept of each. */
+const principal = Symbol('principal')
+type CalledRequest = FastifyRequest & { [principal]?: Principal }
 
 /** Who calls, inside a protected route. Throws TypeError outside of one: a mistake in the program. */
 export function principalOf(request: FastifyRequest): Principal {
-  const principal = principals.get(request)
-  if (principal === undefined) throw new TypeError('principalOf() outside of a route that resourcePlugin protects')
-  return principal
+  const caller = (request as CalledRequest)[principal]
+  if (caller === undefined) throw new TypeError('principalOf() outside of a route that resourcePlugin protects')
+  return caller
 }
 
 /** Protects the routes that `options.routes` registers, on every method, and serves the RFC 9728 document. */
@@ -57,17 +59,15 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
     scope.addHook('onRequest', async (request, reply) => {
       correlate(request, reply, ports)
       const correlationId = correlationIdOf(request)
-      principals.set(
-        request,
-        await guard.authenticate({
-          authorization: headerLines(request, 'authorization'),
-          proofs: headerLines(request, 'dpop'),
-          certificate: await readCertificate(request, correlationId),
-          method: request.method,
-          address: request.raw.url ?? '/',
-          correlationId,
-        }),
-      )
+      const called: CalledRequest = request
+      called[principal] = await guard.authenticate({
+        authorization: headerLines(request, 'authorization'),
+        proofs: headerLines(request, 'dpop'),
+        certificate: certificateBoundTokens ? await readCertificate(request, correlationId) : undefined,
+        method: request.method,
+        address: request.raw.url ?? '/',
+        correlationId,
+      })
     })
     scope.addHook('preHandler', async (request) => {
       const required = requiredScopes?.(request) ?? []

@@ -5,13 +5,13 @@ import { type AuthorizationDetail, detailsOnTheWire } from './authorization-deta
 import { type Confirmation, checkConfirmation, type Possession } from './confirmation.ts'
 import { checkTimes, isType, signJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
-import type { KeySource, SignatureAlgorithm, SigningKey } from './keys.ts'
+import { isSignatureAlgorithm, type KeySource, type SignatureAlgorithm, type SigningKey } from './keys.ts'
 import { jwtType } from './names.ts'
 import type { Seconds } from './ports.ts'
 import { sameResource } from './resource.ts'
 import type { Signatures } from './signatures.ts'
 import type { StatusClaim } from './status-reference.ts'
-import { readingOnce } from './verified-tokens.ts'
+import { readingOnce, type TokenInHand } from './verified-tokens.ts'
 
 const AccessTokenClaims = z.looseObject({
   iss: z.string(),
@@ -94,6 +94,24 @@ export interface AccessTokenRules extends AccessTokenIssuer, Possession {
  */
 export async function verifyAccessToken(token: UnverifiedJwt, rules: AccessTokenRules): Promise<AccessTokenClaims> {
   const claims = await verifyAccessTokenSignature(token, rules)
+  checkAccessTokenClaims(claims, rules)
+  return claims
+}
+
+/**
+ * What {@link verifyAccessToken} says of a token that was shown before, where nobody has to be asked for a key. Undefined for every other
+ * token, and for one that must be looked at anew. Throws {@link JwtError}.
+ */
+export function knownAccessToken(
+  { jwt, verifiedWith }: Pick<TokenInHand, 'jwt' | 'verifiedWith'>,
+  rules: AccessTokenRules,
+): AccessTokenClaims | undefined {
+  const { typ, alg, kid } = jwt.header
+  // Each of these was so when the signature was found good; whatever is not so any more is refused by the long way.
+  if (verifiedWith === undefined || typ !== jwtType.accessToken || jwt.claims.iss !== rules.issuer) return undefined
+  if (!isSignatureAlgorithm(alg) || !rules.algorithms.includes(alg)) return undefined
+  if (rules.keys.atHand?.({ alg, kid }) !== verifiedWith) return undefined
+  const claims = readAccessTokenClaims(jwt.claims)
   checkAccessTokenClaims(claims, rules)
   return claims
 }

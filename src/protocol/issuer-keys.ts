@@ -118,6 +118,11 @@ export function issuerKeys(options: IssuerKeysOptions): KeySource {
   }
 
   return {
+    atHand(header) {
+      forgetPurged()
+      if (header.kid === undefined || isPurged(header.kid) || age() > freshFor) return undefined
+      return state.known?.keys.atHand?.(header)
+    },
     async find(header) {
       forgetPurged()
       if (header.kid !== undefined && isPurged(header.kid)) throw new JwtError('key_unknown', 'the key was purged')

@@ -36,6 +36,11 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const
 /** Finds the key that must have signed. Throws {@link JwtError} `key_unknown`, `key_ambiguous`, `key_unusable`, `alg_not_allowed`. */
 export interface KeySource {
   find(header: { alg: SignatureAlgorithm; kid: string | undefined }): Promise<KeyObject>
+  /**
+   * What {@link find} would find now without asking anybody: the very same object. Undefined when somebody must be asked, and when there is
+   * no such key. Absent: nothing is ever at hand.
+   */
+  atHand?(header: { alg: SignatureAlgorithm; kid: string | undefined }): KeyObject | undefined
 }
 
 export class KeySetError extends Error {
@@ -54,6 +59,10 @@ export async function keySetOf(jwks: unknown, isPurged: (kid: string) => boolean
   const isThere = ({ kid }: KeyEntry) => kid === undefined || !isPurged(kid)
   return {
     find: async ({ alg, kid }) => pick(entries.filter(isThere), alg, kid),
+    atHand({ alg, kid }) {
+      const entry = kid === undefined ? undefined : entries.find((one) => one.kid === kid)
+      return entry !== undefined && isThere(entry) ? entry.keys.get(alg) : undefined
+    },
   }
 }
 

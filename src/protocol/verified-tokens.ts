@@ -17,6 +17,8 @@ export interface VerifiedTokens {
 export interface TokenInHand {
   /** Do not change it: it may be another request's, too. */
   jwt: UnverifiedJwt
+  /** The key with which this very token was found good lately, in which case nothing in it was changed since. Undefined: it was not. */
+  verifiedWith: KeyObject | undefined
   /** To verify this token with: it knows the answer for the key with which this very token was found good. */
   signatures: Pick<Signatures, 'verify'>
   /** Keeps the token in mind, for 300 s and never beyond `exp`: to be called when every check has passed, and never before. */
@@ -42,16 +44,17 @@ export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTo
   const entries = recentlyUsed<Known>(maxEntries)
   return {
     take(token, now, signatures = usualSignatures) {
-      if (maxEntries === 0) return { jwt: readJwt(token), signatures, remember: () => {} }
+      if (maxEntries === 0) return { jwt: readJwt(token), verifiedWith: undefined, signatures, remember: () => {} }
       // Of the whole token, the signature too: the same claims under another signature are another token.
       const digest = token.length > maxJwtLength ? '' : hash('sha256', token, 'binary')
       const found = entries.get(digest)
       // A clock that was set back says nothing of an age.
       const known = found !== undefined && now >= found.at && now < found.until ? found : undefined
-      const jwt = known === undefined ? readJwt(token) : { token, ...partsOf(known) }
+      const jwt = known === undefined ? readJwt(token) : { ...partsOf(known), token }
       let signedBy: KeyObject | undefined
       return {
         jwt,
+        verifiedWith: known?.key,
         signatures: {
           async verify(jws) {
             if (jws.key === known?.key && jws.token === token) return true
@@ -77,10 +80,10 @@ function partsOf({ header, claims, signature }: Known | UnverifiedJwt) {
 }
 
 /** A reader by a schema that reads what cannot change any more only once. The claims that it gives are not to be changed either. */
-export function readingOnce<Claims extends object>(
-  read: (claims: JsonObject) => Claims,
-): (claims: JsonObject) => Claims {
-  const known = new WeakMap<JsonObject, Claims>()
+export function readingOnce<Claims extends object, Unread extends JsonObject = JsonObject>(
+  read: (claims: Unread) => Claims,
+): (claims: Unread) => Claims {
+  const known = new WeakMap<Unread, Claims>()
   return (claims) => {
     const before = known.get(claims)
     if (before !== undefined) return before

@@ -1,5 +1,6 @@
 /** The access token of one request at a guard, as Bearer or with a proof: whether it is good, and who calls with it. */
 
+import type { AccessTokenClaims } from '../protocol/access-token.ts'
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
 import { type Proof, verifyProof } from '../protocol/dpop.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
@@ -8,6 +9,7 @@ import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
 import { type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
+import { readingOnce } from '../protocol/verified-tokens.ts'
 import { algs, Challenge, type SchemeChallenge } from './challenge.ts'
 import type { TokenCheck } from './revocation.ts'
 
@@ -91,7 +93,7 @@ export async function readPrincipal(
   options: Presentation,
 ): Promise<Principal> {
   const [header, ...more] = request.authorization
-  const challenge = challenger(request, options)
+  const challenge: Challenger = (...given) => challengeOf(request, options, ...given)
   // RFC 6750 §3.1, RFC 9728 §5.1: no token, no error; only where to find one.
   if (header === undefined) throw challenge(401, 'token_missing', 'no access token')
   if (more.length > 0)
@@ -104,7 +106,7 @@ export async function readPrincipal(
     const proof = scheme === 'DPoP' ? await proofOf(token, request as ProvableRequest, options) : undefined
     const { ports, check } = options
     const certificate = options.certificateBoundTokens === true ? (request.certificate ?? null) : undefined
-    const claims = await check(token, {
+    const judged = check(token, {
       issuer: options.authorizationServer,
       keys: options.keys,
       algorithms: options.algorithms,
@@ -118,15 +120,16 @@ export async function readPrincipal(
       proofKey: proof?.key,
       certificate,
     })
-    await proof?.spend()
-    return {
+    const claims = judged instanceof Promise ? await judged : judged
+    if (proof !== undefined) await proof.spend()
+    const { scopes, tokenId } = onceRead(claims)
+    const principal: Principal = {
       issuer: claims.iss,
       account: claims.sub,
       client: claims.client_id,
-      ...(claims.tenant === undefined ? {} : { tenant: claims.tenant }),
-      scopes: claims.scope?.split(' ') ?? [],
+      scopes: [...scopes],
       authorizationDetails: claims.authorization_details,
-      tokenId: tokenIdHash(claims.iss, claims.jti),
+      tokenId,
       proofKey: proof?.key,
       certificate: claims.cnf?.['x5t#S256'] === undefined ? undefined : request.certificate,
       authTime: claims.auth_time,
@@ -134,6 +137,8 @@ export async function readPrincipal(
       act: claims.act,
       subjectProfile: claims.sub_profile,
     }
+    if (claims.tenant !== undefined) principal.tenant = claims.tenant
+    return principal
   } catch (cause) {
     if (cause instanceof OAuthError && (cause.code === 'invalid_dpop_proof' || cause.code === 'use_dpop_nonce'))
       throw challenge(
@@ -153,6 +158,12 @@ export async function readPrincipal(
   }
 }
 
+/** What is computed from the claims alone. */
+const onceRead = readingOnce(({ iss, jti, scope }: AccessTokenClaims) => ({
+  scopes: scope?.split(' ') ?? [],
+  tokenId: tokenIdHash(iss, jti),
+}))
+
 /** RFC 9449 §4.3, §7.1: the address is the resource's own origin and the path that was called. */
 async function proofOf(
   accessToken: string,
@@ -166,25 +177,29 @@ async function proofOf(
   return await verifyProof(proofs, { method, address: called, accessToken, nonces, skew, ports })
 }
 
-/** Makes challenges: Bearer first, because clients look for it there, then DPoP where proofs are looked at; what went wrong stands with the scheme that was used. */
-function challenger(request: GuardedRequest | ProvableRequest, { metadataUrl }: Presentation) {
+type Challenger = (
+  status: 400 | 401,
+  reason: Reason,
+  message: string,
+  used?: Scheme,
+  fault?: SchemeChallenge['parameters'],
+  proofNonce?: string,
+) => Challenge
+
+/** Makes a challenge: Bearer first, because clients look for it there, then DPoP where proofs are looked at; what went wrong stands with the scheme that was used. */
+function challengeOf(
+  request: GuardedRequest | ProvableRequest,
+  { metadataUrl }: Presentation,
+  ...[status, reason, message, used, fault = {}, proofNonce]: Parameters<Challenger>
+): Challenge {
   const schemes: Scheme[] = 'proofs' in request ? ['Bearer', 'DPoP'] : ['Bearer']
-  return (
-    status: 400 | 401,
-    reason: Reason,
-    message: string,
-    used?: Scheme,
-    fault: SchemeChallenge['parameters'] = {},
-    proofNonce?: string,
-  ): Challenge => {
-    const challenges = schemes.map((scheme) => ({
-      scheme,
-      parameters: {
-        ...(scheme === used ? fault : {}),
-        ...(scheme === 'DPoP' ? { algs } : {}),
-        resource_metadata: metadataUrl,
-      },
-    }))
-    return new Challenge(status, reason, message, challenges, proofNonce)
-  }
+  const challenges = schemes.map((scheme) => ({
+    scheme,
+    parameters: {
+      ...(scheme === used ? fault : {}),
+      ...(scheme === 'DPoP' ? { algs } : {}),
+      resource_metadata: metadataUrl,
+    },
+  }))
+  return new Challenge(status, reason, message, challenges, proofNonce)
 }

@@ -1,8 +1,13 @@
 /** How a guard learns that a token was ended before its time: the contract of its three modes, and the mode that never learns it. */
 
-import { type AccessTokenClaims, type AccessTokenRules, verifyAccessToken } from '../protocol/access-token.ts'
+import {
+  type AccessTokenClaims,
+  type AccessTokenRules,
+  knownAccessToken,
+  verifyAccessToken,
+} from '../protocol/access-token.ts'
 import type { Seconds } from '../protocol/ports.ts'
-import { verifiedTokens } from '../protocol/verified-tokens.ts'
+import { type TokenInHand, verifiedTokens } from '../protocol/verified-tokens.ts'
 
 /** The authorization server whose tokens a guard takes. */
 export interface TokenSource extends Pick<AccessTokenRules, 'issuer' | 'keys' | 'algorithms' | 'skew'> {
@@ -13,9 +18,9 @@ export interface TokenSource extends Pick<AccessTokenRules, 'issuer' | 'keys' | 
 
 /**
  * Judges one access token by the rules of a guard. Throws JwtError for a token that is not good, or no longer, and OAuthError 503 when
- * it cannot know.
+ * it cannot know. Gives the claims at once where nobody has to be waited for.
  */
-export type TokenCheck = (token: string, rules: AccessTokenRules) => Promise<AccessTokenClaims>
+export type TokenCheck = (token: string, rules: AccessTokenRules) => AccessTokenClaims | Promise<AccessTokenClaims>
 
 /** Makes the check of one guard. Called once for it. */
 export type Revocation = (source: TokenSource) => TokenCheck
@@ -26,10 +31,13 @@ export type Revocation = (source: TokenSource) => TokenCheck
  */
 export const dangerouslyLocalOnly: Revocation = ({ accessTokenCache }) => {
   const accessTokens = verifiedTokens(accessTokenCache)
-  return async (token, rules) => {
-    const { jwt, signatures, remember } = accessTokens.take(token, rules.now, rules.signatures)
+  const judge = async ({ jwt, signatures, remember }: TokenInHand, rules: AccessTokenRules) => {
     const claims = await verifyAccessToken(jwt, { ...rules, signatures })
     remember(claims.exp)
     return claims
+  }
+  return (token, rules) => {
+    const inHand = accessTokens.take(token, rules.now, rules.signatures)
+    return knownAccessToken(inHand, rules) ?? judge(inHand, rules)
   }
 }

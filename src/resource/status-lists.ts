@@ -1,14 +1,15 @@
 /** The guard's usual mode: the token's signature, and its place in a Token Status List of its issuer (draft-ietf-oauth-status-list-21). */
 
-import { verifyAccessToken } from '../protocol/access-token.ts'
+import { type AccessTokenRules, knownAccessToken, verifyAccessToken } from '../protocol/access-token.ts'
 import { unavailable } from '../protocol/errors.ts'
 import { discoverMetadata, type FetchDocument } from '../protocol/issuer-keys.ts'
+import type { UnverifiedJwt } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import { mediaType } from '../protocol/names.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { maxStatusListBytes, type ReadStatusList, readStatusList } from '../protocol/status-list.ts'
 import { readStatusClaim } from '../protocol/status-reference.ts'
-import { readingOnce, verifiedTokens } from '../protocol/verified-tokens.ts'
+import { readingOnce, type TokenInHand, verifiedTokens } from '../protocol/verified-tokens.ts'
 import { within } from './deadline.ts'
 import type { Revocation, TokenSource } from './revocation.ts'
 import { youngCopy } from './young-copy.ts'
@@ -71,27 +72,53 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
       return { place }
     })
     const accessTokens = verifiedTokens(accessTokenCache)
-    return async (token, rules) => {
-      const { jwt, signatures, remember } = accessTokens.take(token, rules.now, rules.signatures)
+    const judge = async ({ jwt, signatures, remember }: TokenInHand, rules: AccessTokenRules) => {
       const claims = await verifyAccessToken(jwt, { ...rules, signatures })
       const { place } = placeOf(claims)
-      if (place === undefined) {
-        if (await offersLists()) throw new JwtError('token_invalid', 'has no status, and its issuer keeps status lists')
-        remember(claims.exp)
-        return claims
-      }
-      const { publishedKids, isEnded } = await listAt(place.uri)()
-      const { kid } = jwt.header
-      if (publishedKids !== undefined && (kid === undefined || !publishedKids.includes(kid)))
-        throw new JwtError('key_unknown', 'is signed with a key that its issuer no longer publishes')
-      const ended = isEnded(place.idx)
-      // Status list draft §8.3: a place that the list does not have is no status.
-      if (ended === undefined) throw new JwtError('malformed', "unexpected 'status' claim value")
-      if (ended) throw new JwtError('token_ended', 'was ended before its time')
+      if (place === undefined) refuseWithout(await offersLists.read())
+      else checkStatus(place.idx, jwt, await listAt(place.uri).read())
       remember(claims.exp)
       return claims
     }
+    /** The same for a token that was shown before, by what is at hand; undefined where somebody must be asked. */
+    const known = (inHand: TokenInHand, rules: AccessTokenRules) => {
+      const claims = knownAccessToken(inHand, rules)
+      if (claims === undefined) return undefined
+      const { place } = placeOf(claims)
+      if (place === undefined) {
+        const offers = offersLists.fresh()
+        if (offers === undefined) return undefined
+        refuseWithout(offers)
+        return claims
+      }
+      const list = listAt(place.uri).fresh()
+      if (list === undefined) return undefined
+      checkStatus(place.idx, inHand.jwt, list)
+      return claims
+    }
+    return (token, rules) => {
+      const inHand = accessTokens.take(token, rules.now, rules.signatures)
+      return known(inHand, rules) ?? judge(inHand, rules)
+    }
   }
+}
+
+/** For a token without a place in a list. */
+function refuseWithout(offersLists: boolean): void {
+  if (offersLists) throw new JwtError('token_invalid', 'has no status, and its issuer keeps status lists')
+}
+
+function checkStatus(
+  index: number,
+  { header: { kid } }: UnverifiedJwt,
+  { publishedKids, isEnded }: ReadStatusList,
+): void {
+  if (publishedKids !== undefined && (kid === undefined || !publishedKids.includes(kid)))
+    throw new JwtError('key_unknown', 'is signed with a key that its issuer no longer publishes')
+  const ended = isEnded(index)
+  // Status list draft §8.3: a place that the list does not have is no status.
+  if (ended === undefined) throw new JwtError('malformed', "unexpected 'status' claim value")
+  if (ended) throw new JwtError('token_ended', 'was ended before its time')
 }
 
 async function fetchList(

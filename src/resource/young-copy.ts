@@ -24,8 +24,16 @@ export interface YoungCopyOptions<Copy> {
   now(): Seconds
 }
 
-/** Makes the reader of one copy. It throws what `failed` makes of the last failure while no copy is usable. */
-export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<Copy>): () => Promise<Copy> {
+/** Reads one copy. */
+export interface YoungCopy<Copy> {
+  /** Throws what `failed` makes of the last failure while no copy is usable. */
+  read(): Promise<Copy>
+  /** The copy while it is so young that nobody is asked. Undefined: {@link read} does what is to be done. */
+  fresh(): Copy | undefined
+}
+
+/** Makes the reader of one copy. */
+export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<Copy>): YoungCopy<Copy> {
   let held: { copy: Copy; at: Seconds } | undefined
   let failure: { cause: unknown; at: Seconds } | undefined
   let pending: Promise<void> | undefined
@@ -44,7 +52,7 @@ export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<
   // A clock that was set back says nothing of an age: whatever is from the future is too old.
   const since = (at: Seconds | undefined) => (at === undefined || at > now() ? Number.POSITIVE_INFINITY : now() - at)
 
-  return async () => {
+  const read = async () => {
     const ages = held === undefined ? { freshFor: 0, waitFrom: 0 } : agesOf(held.copy)
     const age = since(held?.at)
     if (age >= ages.freshFor && (pending !== undefined || since(failure?.at) >= retryAfter)) {
@@ -53,5 +61,9 @@ export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<
     }
     if (held !== undefined && since(held.at) <= agesOf(held.copy).usableFor) return held.copy
     throw failed(failure?.cause ?? new Error('the answer was too slow'))
+  }
+  return {
+    read,
+    fresh: () => (held !== undefined && since(held.at) < agesOf(held.copy).freshFor ? held.copy : undefined),
   }
 }

@@ -1,12 +1,13 @@
 /** A copy that must be young: when it is asked for anew, who waits, and how long an old one serves. */
 
 import { beforeEach, describe, expect, it } from 'vitest'
-import { youngCopy } from '../../src/resource/young-copy.ts'
+import { type YoungCopy, youngCopy } from '../../src/resource/young-copy.ts'
 
 let now: number
 let asked: number
 let answer: (known: string | undefined) => Promise<string>
-let read: () => Promise<string>
+let copy: YoungCopy<string>
+const read = () => copy.read()
 const failed = (cause: unknown) => new Error(`failed: ${(cause as Error).message}`)
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
@@ -14,7 +15,7 @@ beforeEach(() => {
   now = 100
   asked = 0
   answer = async () => `copy ${asked}`
-  read = youngCopy<string>({
+  copy = youngCopy<string>({
     load(known) {
       asked++
       return answer(known)
@@ -30,6 +31,17 @@ describe('a young copy', () => {
     expect(new Set(await Promise.all(Array.from({ length: 1000 }, read)))).toEqual(new Set(['copy 1']))
     now += 0.99
     expect(await read()).toBe('copy 1')
+    expect(asked).toBe(1)
+  })
+
+  it('is at hand while it is fresh, and not before it was asked for nor from a future', async () => {
+    expect(copy.fresh()).toBeUndefined()
+    await read()
+    expect(copy.fresh()).toBe('copy 1')
+    now -= 1
+    expect(copy.fresh()).toBeUndefined()
+    now += 2
+    expect(copy.fresh()).toBeUndefined()
     expect(asked).toBe(1)
   })
 
