@@ -240,6 +240,39 @@ describe('an issuer in trouble', () => {
   })
 })
 
+describe('a key at hand', () => {
+  const atHand = (kid?: string) => source.atHand?.({ alg: 'ES256', kid })
+
+  it('is the one that would be found, and nobody is asked for another', async () => {
+    expect(atHand('k1')).toBeUndefined()
+    const found = await find('k1')
+    expect(atHand('k1')).toBe(found)
+    expect(atHand('k9')).toBeUndefined()
+    expect(atHand()).toBeUndefined()
+    expect(jwksFetches()).toBe(1)
+  })
+
+  it('is none as soon as its set should be fetched again', async () => {
+    await find('k1')
+    now += 300
+    expect(atHand('k1')).toBeDefined()
+    now += 1
+    expect(atHand('k1')).toBeUndefined()
+  })
+
+  it('is none that was purged, alone or with all keys of its issuer', async () => {
+    let [purgedAt, purged] = [0, false]
+    source = issuerKeys({ ...options, refuseBefore: () => purgedAt, isPurged: () => purged })
+    await find('k1')
+    expect(atHand('k1')).toBeDefined()
+    purged = true
+    expect(atHand('k1')).toBeUndefined()
+    purged = false
+    purgedAt = 1
+    expect(atHand('k1')).toBeUndefined()
+  })
+})
+
 describe('a purge', () => {
   it('of an issuer’s keys makes the next request fetch, however often others did, and is 503 until it can', async () => {
     let purgedAt = 0

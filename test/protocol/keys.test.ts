@@ -137,6 +137,16 @@ describe('a key set', () => {
     expect(await without.find({ alg: 'ES256', kid: undefined })).toBeDefined()
   })
 
+  it('has a key at hand that it would find, and none that was purged or is for another algorithm', async () => {
+    let purged = false
+    const source = await keySetOf({ keys: [await publicJwk('k1')] }, () => purged)
+    expect(source.atHand?.({ alg: 'ES256', kid: 'k1' })).toBe(await source.find({ alg: 'ES256', kid: 'k1' }))
+    expect(source.atHand?.({ alg: 'RS256', kid: 'k1' })).toBeUndefined()
+    expect(source.atHand?.({ alg: 'ES256', kid: undefined })).toBeUndefined()
+    purged = true
+    expect(source.atHand?.({ alg: 'ES256', kid: 'k1' })).toBeUndefined()
+  })
+
   it('knows Ed25519 under both names', async () => {
     const key = await publicJwk('ed', 'EdDSA')
     expect(await find([{ ...key, alg: 'Ed25519' }], 'ed', 'EdDSA')).toBeDefined()

@@ -117,10 +117,10 @@ const challenged = (reason: string) =>
 const unknown = expect.objectContaining({ code: 'temporarily_unavailable', status: 503, reason: 'status_unavailable' })
 const fetches = () => as.seen.filter((path) => path === '/status/0').length
 /** What `ask` is refused with, once what is fetched in the background has arrived. */
-async function laterRefusal(): Promise<unknown> {
+async function laterRefusal(bearer = token()): Promise<unknown> {
   for (;;) {
     try {
-      await ask()
+      await ask(bearer)
     } catch (error) {
       return error
     }
@@ -229,6 +229,18 @@ describe('a token without a status', () => {
       expect(await ask(token({ status: undefined }))).toMatchObject({ account: 'alice' })
     expect(as.seen).toEqual(['/.well-known/oauth-authorization-server'])
     await expect(ask(token({ status: undefined, exp: 1_799_999_000 }))).rejects.toEqual(challenged('expired'))
+  })
+
+  it('whose signature is known is refused as soon as the issuer is known to offer lists', async () => {
+    const address = '/.well-known/oauth-authorization-server'
+    const offering = as.routes.get(address) as Answer
+    as.routes.set(address, (_, response) => response.end(JSON.stringify({ issuer: as.issuer })))
+    const same = token({ status: undefined })
+    for (let call = 0; call < 2; call++) expect(await ask(same)).toMatchObject({ account: 'alice' })
+    as.routes.set(address, offering)
+    world.clock.now += 300
+    expect(await ask(same)).toMatchObject({ account: 'alice' })
+    expect(await laterRefusal(same)).toEqual(challenged('token_invalid'))
   })
 
   it('is 503 while nobody knows whether the issuer offers lists', async () => {

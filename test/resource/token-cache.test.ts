@@ -1,7 +1,8 @@
 /** An access token that comes again to a guard: its signature is known, and everything that can change is judged anew. */
 
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { KeySource, SigningKey } from '../../src/protocol/keys.ts'
+import type { AccessTokenRules } from '../../src/protocol/access-token.ts'
+import type { KeySource, SignatureAlgorithm, SigningKey } from '../../src/protocol/keys.ts'
 import { type Guard, type GuardOptions, guardOf } from '../../src/resource/guard.ts'
 import { dangerouslyLocalOnly } from '../../src/resource/revocation.ts'
 import { publicJwk, signerOf, sourceOf } from '../fixture/keys.ts'
@@ -14,6 +15,8 @@ const authorizationServer = 'https://as.example'
 let world: TestPorts
 let counting: ReturnType<typeof countingSignatures>
 let keys: KeySource
+/** Whether the guard may look at keys without waiting. */
+let atHand: boolean
 let signer: SigningKey
 let guard: Guard
 let token: string
@@ -24,14 +27,21 @@ beforeEach(async () => {
   keys = await sourceOf(await publicJwk('as-1'))
   guard = guardWith({})
   token = tokenWith({})
+  atHand = true
 })
+
+const algorithms: SignatureAlgorithm[] = ['ES256']
+const sourceNow: KeySource = {
+  find: async (header) => await keys.find(header),
+  atHand: (header) => (atHand ? keys.atHand?.(header) : undefined),
+}
 
 function guardWith(change: Partial<GuardOptions>): Guard {
   const options: GuardOptions = {
     resource,
     authorizationServer,
-    keys: { find: async (header) => await keys.find(header) },
-    algorithms: ['ES256'],
+    keys: sourceNow,
+    algorithms,
     scopes: ['a'],
     skew: 30,
     maxLifetime: 600,
@@ -70,7 +80,14 @@ async function refused(reason: string, text = token, at = guard): Promise<void> 
   expect(world.audit.at(-1)).toMatchObject({ outcome: 'refused', reason })
 }
 
-describe('an access token that was good before', () => {
+describe.each([
+  ['at hand', true],
+  ['to be asked for', false],
+])('an access token that was good before, with its key %s', (_, given) => {
+  beforeEach(() => {
+    atHand = given
+  })
+
   it('is not verified again, and each call is in the audit', async () => {
     expect([await verifies(), await verifies(), await verifies()]).toEqual([true, false, false])
     expect(world.audit).toHaveLength(3)
@@ -101,6 +118,26 @@ describe('an access token that was good before', () => {
     keys = await sourceOf(await publicJwk('as-1'))
     expect(await verifies()).toBe(true)
   })
+
+  it.each<[string, Partial<AccessTokenRules>]>([
+    ['tenant_mismatch', { tenant: 'acme' }],
+    ['alg_not_allowed', { algorithms: ['EdDSA'] }],
+    ['issuer_unknown', { issuer: 'https://other.example' }],
+    ['aud_mismatch', { resource: 'https://api.example/files' }],
+    ['pop_required', { boundTokens: true }],
+    ['pop_mismatch', { proofKey: 'thumbprint' }],
+  ])(
+    'is refused as %s by rules that it does not meet any more, and taken by those that it does',
+    async (reason, change) => {
+      const rules = { resource, issuer: authorizationServer, keys: sourceNow, algorithms, skew: 30, maxLifetime: 600 }
+      const check = dangerouslyLocalOnly({ ...rules, now: () => world.clock.now })
+      const judge = async (more: Partial<AccessTokenRules>) =>
+        await check(token, { ...rules, now: world.clock.now, ...more })
+      for (let call = 0; call < 2; call++) expect(await judge({})).toMatchObject({ sub: 'u' })
+      await expect(judge(change)).rejects.toMatchObject({ name: 'JwtError', reason })
+      expect(await judge({})).toMatchObject({ sub: 'u' })
+    },
+  )
 
   it('is unknown at another guard, which judges it by its own rules', async () => {
     await verifies()
