@@ -163,11 +163,14 @@ function basicCredentials(header: string): { clientId: string; secret: string } 
     const text = strictUtf8.decode(bytes)
     const colon = text.indexOf(':')
     if (colon === -1 || /[\u0000-\u001f\u007f]/.test(text)) throw new Error('no colon, or a control character')
-    const decode = (half: string) => decodeURIComponent(half.replaceAll('+', ' '))
-    return { clientId: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) }
+    return { clientId: formDecoded(text.slice(0, colon)), secret: formDecoded(text.slice(colon + 1)) }
   } catch (cause) {
     throw unauthenticated('malformed_auth', 'the Basic credentials cannot be read', cause)
   }
+}
+
+function formDecoded(half: string): string {
+  return /[+%]/.test(half) ? decodeURIComponent(half.replaceAll('+', ' ')) : half
 }
 
 function subjectOf(assertion: string): { jwt: UnverifiedJwt; sub: string } {

@@ -4,6 +4,7 @@ import { type JsonError, type JsonObject, parseJsonObject } from './json.ts'
 import { JwtError } from './jwt-error.ts'
 import { isSignatureAlgorithm, type KeySource, type SignatureAlgorithm, type SigningKey } from './keys.ts'
 import type { Seconds } from './ports.ts'
+import { recentlyUsed } from './recently-used.ts'
 import { type Signatures, usualSignatures } from './signatures.ts'
 
 export const maxJwtLength = 16 * 1024
@@ -37,9 +38,28 @@ export function readJws(token: string, maxLength = maxJwtLength): UnverifiedJws 
   const [head, body, signed, ...more] = token.split('.')
   if (head === undefined || body === undefined || signed === undefined || more.length > 0)
     throw new JwtError('malformed', 'is not a JWT of three segments')
-  const [header, payload, signature] = [decodeSegment(head), decodeSegment(body), decodeSegment(signed)]
+  const [payload, signature] = [decodeSegment(body), decodeSegment(signed)]
   if (payload.length === 0) throw new JwtError('malformed', 'has an empty payload')
-  const members = readObject(header, 'header')
+  const header = headerOfSegment(head)
+  if (signature.length === 0 && isSignatureAlgorithm(header.alg)) throw new JwtError('malformed', 'has no signature')
+  return { token, header, payload, signature }
+}
+
+/** Headers that were read, by their segment: those of one issuer's tokens are the same for as long as its key is. */
+const headersRead = recentlyUsed<UnverifiedJws['header']>(1000)
+const maxKeptLength = 256
+
+function headerOfSegment(segment: string): UnverifiedJws['header'] {
+  const known = headersRead.get(segment)
+  if (known !== undefined) return known
+  const header = readHeader(segment)
+  // A copy: what is cut from a string keeps all of it in memory, and all of it is a token.
+  if (segment.length <= maxKeptLength) headersRead.set(Buffer.from(segment).toString(), header)
+  return header
+}
+
+function readHeader(segment: string): UnverifiedJws['header'] {
+  const members = readObject(decodeSegment(segment), 'header')
   const { alg, kid, typ } = members
   if (typeof alg !== 'string') throw new JwtError('malformed', 'header: alg is not a string')
   if (kid !== undefined && typeof kid !== 'string') throw new JwtError('key_unknown', 'header: kid is not a string')
@@ -48,8 +68,7 @@ export function readJws(token: string, maxLength = maxJwtLength): UnverifiedJws 
   // RFC 7515 §4.1.11: an extension we do not understand must not be ignored, and we understand none.
   const refused = refusedHeaderMembers.find((name) => Object.hasOwn(members, name))
   if (refused !== undefined) throw new JwtError('header_unsupported', `header: ${refused} is not supported`)
-  if (signature.length === 0 && isSignatureAlgorithm(alg)) throw new JwtError('malformed', 'has no signature')
-  return { token, header: { alg, kid, typ }, payload, signature }
+  return Object.freeze({ alg, kid, typ })
 }
 
 /** The bytes of one segment. Throws `malformed` for any spelling but the canonical one. */

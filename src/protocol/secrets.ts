@@ -1,6 +1,6 @@
 /** Shared secrets of high entropy: the form in which they are kept, and how one that is shown is compared with it. */
 
-import { createHmac, generateKeySync, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, generateKeySync, type KeyObject, timingSafeEqual } from 'node:crypto'
 
 const keyBits = 256
 const keyBytes = keyBits / 8
@@ -11,17 +11,28 @@ const keyBytes = keyBits / 8
  * slow: it is only for secrets that cannot be guessed, of 256 random bits. Does NOT judge the secret.
  */
 export function secretDigestOf(secret: string): Uint8Array {
-  const key = generateKeySync('hmac', { length: keyBits }).export()
-  return Buffer.concat([key, keyedHash(key, secret)])
+  const key = generateKeySync('hmac', { length: keyBits })
+  return Buffer.concat([key.export(), keyedHash(key, secret)])
 }
 
 /** True for the secret that a {@link secretDigestOf} is of. One HMAC, whatever the answer, and compared in constant time. */
 export function isSecretOf(digest: Uint8Array, secret: string): boolean {
   const kept = digest.subarray(keyBytes)
-  const shown = keyedHash(digest.subarray(0, keyBytes), secret)
+  const shown = keyedHash(keyOf(digest), secret)
   return kept.length === shown.length && timingSafeEqual(kept, shown)
 }
 
-function keyedHash(key: Uint8Array, secret: string): Buffer {
+/** Of digests that are kept in memory: read once. */
+const keys = new WeakMap<Uint8Array, KeyObject>()
+
+function keyOf(digest: Uint8Array): KeyObject {
+  const known = keys.get(digest)
+  if (known !== undefined) return known
+  const key = createSecretKey(digest.subarray(0, keyBytes))
+  keys.set(digest, key)
+  return key
+}
+
+function keyedHash(key: KeyObject, secret: string): Buffer {
   return createHmac('sha256', key).update(secret).digest()
 }

@@ -138,14 +138,13 @@ export function narrow(
       'resource: none that this client may be given',
       `the client's own resources are ${policy.resources.join(', ')}`,
     )
-  const offered = new Set(allowed.flatMap(({ scopes }) => scopes))
   // RFC 9396 §3: details may stand alone, and then no scope is meant.
   const without = claims.authorization_details === undefined ? undefined : []
   const claimed = claims.scope?.split(' ').filter((scope) => scope !== '') ?? without
   const detailsAlone = without !== undefined && claimed?.length === 0 && asked.length === 0
   const scopes = policy.scopes.filter(
     (scope) =>
-      offered.has(scope) &&
+      allowed.some((one) => one.scopes.includes(scope)) &&
       // D-12: an ID-JAG without scope is limited by this server's own policy.
       (claimed === undefined || claimed.includes(scope)) &&
       (asked.length === 0 || asked.includes(scope)),
