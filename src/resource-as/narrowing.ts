@@ -24,7 +24,10 @@ export interface ResourcePolicy {
   branches?: Branches | undefined
 }
 
-/** RAS-12, D-11, FL-ISS-05: one foreign identifier spoils the claim; a parameter must lie within it. */
+/**
+ * RAS-12, D-11, FL-ISS-05: one foreign identifier spoils the claim; a parameter must lie within it. Where neither names one, every resource
+ * here is meant, and {@link narrow} keeps those of the client.
+ */
 export function grantedResources(
   claims: Pick<IdJagClaims, 'resource'>,
   asked: string[],
@@ -36,7 +39,8 @@ export function grantedResources(
     if (found === undefined) throw foreignClaim(server)
     return found
   })
-  if (asked.length === 0) return eachOnce(claimed ?? theOnlyOne(server))
+  // RFC 9068 §3: a default; the identity provider may be one that cannot name resources, and its clients send none then (T17, T39).
+  if (asked.length === 0) return eachOnce(claimed ?? [...server.resources])
   const granted = asked.map((one) => {
     const found = governed(one)
     if (found === undefined || (claimed !== undefined && !claimed.includes(found)))
@@ -55,12 +59,6 @@ function foreignClaim({ branches = usualBranches }: ResourcePolicy): OAuthError 
 /** FL-ISS-03: a resource that was named twice is granted once. */
 function eachOnce(resources: GovernedResource[]): GovernedResource[] {
   return [...new Set(resources)]
-}
-
-function theOnlyOne({ resources }: ResourcePolicy): GovernedResource[] {
-  // RFC 8707 §2: required where the server cannot know which one is meant.
-  if (resources.length !== 1) throw noTarget('resource is required: this server governs several')
-  return [...resources]
 }
 
 /** What a client may be given on the word of an issuer; undefined where that may not speak for it. */

@@ -251,6 +251,7 @@ describe('an ID-JAG is redeemed', () => {
     ['[T04] issued 5 s ahead', { iat: now + 5 }],
     ['[T04] issued 30 s ahead', { iat: now + 30 }],
     ['[ATK-046] [T75] with an actor, and one behind it', { act: { sub: 'admin', act: { sub: 'root' } } }],
+    ['[T17] [T39] without a resource', { resource: undefined }],
     ['[T18] with resource as an array of one', { resource: [mcp] }],
     [
       'with a sub_id that no entry here is about, which decides nothing',

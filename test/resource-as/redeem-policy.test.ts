@@ -116,6 +116,11 @@ describe('what is granted', () => {
       { scope: 'chat.read chat.write', resource: mcp },
     ],
     [
+      '[T17] [FL-ISS-05] without any resource, the one that has the scope',
+      { claims: { scope: 'chat.read', resource: undefined } },
+      { scope: 'chat.read', resource: mcp },
+    ],
+    [
       'a resource of the request, without a claim',
       { claims: { scope: undefined, resource: undefined }, form: { resource: mcp } },
       { scope: 'chat.read chat.write', resource: mcp },
@@ -160,9 +165,9 @@ describe('what is granted', () => {
       { error: 'invalid_scope', reason: 'scope_denied', description: /name one resource$/ },
     ],
     [
-      'no resource anywhere, where there are several',
-      { claims: { resource: undefined } },
-      { error: 'invalid_target', reason: 'resource_denied' },
+      'all of the client, without a resource and a scope, where no resource has all scopes',
+      { claims: { scope: undefined, resource: undefined } },
+      { error: 'invalid_scope', reason: 'scope_denied', description: /name one resource$/ },
     ],
     [
       '[RAS-14] authorization_details',

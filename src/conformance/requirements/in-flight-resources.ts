@@ -47,7 +47,7 @@ export const resourceBranchRequirements: readonly Requirement[] = [
     says: 'One resource in the claim that the authorization server does not govern spoils the ID-JAG.',
     branch: 'resource-iss-validation',
     status: 'implemented',
-    why: 'Switched off, the code is the draft’s `invalid_target` (D-11). A claim that is missing is not demanded: where several resources are governed, the request must name one instead, or `invalid_target` says so (RFC 8707).',
+    why: 'Switched off, the code is the draft’s `invalid_target` (D-11). A claim that is missing is not demanded, nor a parameter: then every resource is meant that the client may have and that has all of the scope (RFC 9068).',
   },
   {
     id: 'FL-ISS-06',
