@@ -85,7 +85,7 @@ export async function oauthScope(app: FastifyInstance, options: OAuthScopeOption
 function refusalOfHead(request: FastifyRequest): Error | undefined {
   const { method, raw } = request
   try {
-    checkHead({ method, hasQuery: raw.url?.includes('?') === true, lines: (name) => headerLines(request, name) })
+    checkHead({ method, hasQuery: /[?#]/.test(raw.url ?? ''), lines: (name) => headerLines(request, name) })
     return undefined
   } catch (refused) {
     return refused as Error

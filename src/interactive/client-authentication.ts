@@ -1,20 +1,38 @@
 /** Which client of the code grant sends a request: by its credentials, or by its name alone where it is a public one. */
 
-import { authenticateClient, type ClientCredentials } from '../protocol/client-auth.ts'
+import { authenticateClient, type Client, type ClientCredentials } from '../protocol/client-auth.ts'
 import { OAuthError, unauthenticated } from '../protocol/errors.ts'
 import type { Ports } from '../protocol/ports.ts'
 import type { InteractiveClient, InteractiveClients } from './clients.ts'
 import type { InteractiveGrantOptions } from './options.ts'
 
-/** The client of a request for a token or its end. Throws `invalid_client` as every other grant does. */
+interface Registries {
+  options: InteractiveGrantOptions
+  clients: InteractiveClients
+}
+
+/** The client of a request for a token. Throws `invalid_client` as every other grant does. */
 export async function authenticated(
   credentials: ClientCredentials,
-  { options, clients }: { options: InteractiveGrantOptions; clients: InteractiveClients },
+  registries: Registries,
   ports: Ports,
 ): Promise<{ client: InteractiveClient; spend(): Promise<void> }> {
+  const { interactive, spend } = await callerOf(credentials, registries, ports)
+  if (interactive !== undefined) return { client: interactive, spend }
+  throw new OAuthError('unauthorized_client', 'this client is not registered for the authorization code grant', {
+    reason: 'grant_not_enabled',
+  })
+}
+
+/** The client of any request, also one that the code grant is not for. Throws `invalid_client` as every other grant does. */
+export async function callerOf(
+  credentials: ClientCredentials,
+  { options, clients }: Registries,
+  ports: Ports,
+): Promise<{ client: Client; interactive: InteractiveClient | undefined; spend(): Promise<void> }> {
   const { issuer, skew } = options.resourceAuthorizationServer
   const open = await openClient(credentials, clients)
-  if (open !== undefined) return { client: open, spend: async () => {} }
+  if (open !== undefined) return { client: open.client, interactive: open, spend: async () => {} }
   const known = new Map<string, InteractiveClient>()
   const findClient = async (id: string) => {
     const client = await clients.find(id)
@@ -22,12 +40,7 @@ export async function authenticated(
     return client?.client ?? (await options.findRegistered(id))?.client
   }
   const { client, spend } = await authenticateClient(credentials, { issuer, findClient, skew, ports })
-  const interactive = known.get(client.id)
-  if (interactive === undefined)
-    throw new OAuthError('unauthorized_client', 'this client is not registered for the authorization code grant', {
-      reason: 'grant_not_enabled',
-    })
-  return { client: interactive, spend }
+  return { client, interactive: known.get(client.id), spend }
 }
 
 /** The public client that a request without credentials names. Throws `invalid_client` for one that is disabled. */

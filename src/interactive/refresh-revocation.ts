@@ -7,7 +7,7 @@ import { parseForm } from '../protocol/form.ts'
 import { type AuditFacts, tokenIdHash } from '../protocol/ports.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
 import type { ShownTokenRequest } from '../resource-as/shown-token.ts'
-import { authenticated } from './client-authentication.ts'
+import { callerOf } from './client-authentication.ts'
 import type { TokenParts } from './token-requests.ts'
 
 /** True for what looks like a refresh token of ours, and not like an access token. */
@@ -32,12 +32,12 @@ export function refreshRevocation(
     const event = { role: 'resource-as', server: issuer, action: 'revoke', correlationId } as const
     try {
       const form = parseForm(body)
-      const { client, spend } = await authenticated({ authorization, form }, parts, safe)
-      facts.client = client.client.id
+      const { client, spend } = await callerOf({ authorization, form }, parts, safe)
+      facts.client = client.id
       const value = form.required('token')
       facts.tokenId = tokenIdHash(issuer, value)
       const token = await provider.RefreshToken.find(value)
-      if (token !== undefined && token.clientId !== client.client.id)
+      if (token !== undefined && token.clientId !== client.id)
         throw new OAuthError('invalid_grant', 'token: was issued to another client', { reason: 'client_mismatch' })
       await spend()
       if (token?.grantId === undefined) {

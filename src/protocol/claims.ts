@@ -82,7 +82,8 @@ export function scopeClaim(value: unknown): unknown {
   return value.split(' ').every((part) => part === '' || scopeToken.test(part)) ? value : undefined
 }
 
-function isText(value: unknown, length: number): boolean {
+/** Whether a value is a string of 1 to `length` characters, no control characters, no half of a surrogate pair. */
+export function isText(value: unknown, length: number): value is string {
   return (
     typeof value === 'string' &&
     value.length > 0 &&

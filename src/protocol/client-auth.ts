@@ -1,5 +1,6 @@
 /** Client authentication at a token endpoint: HTTP Basic, a secret in the body, or a signed assertion. */
 
+import { isText } from './claims.ts'
 import { OAuthError, unauthenticated } from './errors.ts'
 import type { Form } from './form.ts'
 import type { JsonObject } from './json.ts'
@@ -207,8 +208,7 @@ async function byAssertion<Known extends Client>(
     const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
     if (audience !== server.issuer && (typeof audience !== 'string' || audience !== client.assertionAudienceAlso))
       throw new JwtError('client_assertion_invalid', `aud must be ${server.issuer} alone`)
-    if (typeof jti !== 'string' || jti === '' || jti.length > 256)
-      throw new JwtError('client_assertion_invalid', 'jti must be a string of 1 to 256 characters')
+    if (!isText(jti, 256)) throw new JwtError('client_assertion_invalid', 'jti must be a string of 1 to 256 characters')
     const now = server.ports.now()
     const { exp, issuedAt } = assertionTimes(jwt.claims, now, server.skew)
     const { keys, algorithms = defaultAlgorithms } = client

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, decodeProtectedHeader, type JWK } from 'jose'
+import { isText } from './claims.ts'
 import type { ProofNonces } from './dpop-nonces.ts'
 import { OAuthError } from './errors.ts'
 import { isType, readJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
@@ -96,8 +97,7 @@ async function readProof(
   const jwt = readJwt(line)
   if (!isType(jwt.header.typ, jwtType.proof)) throw new JwtError('pop_malformed', `typ must be ${jwtType.proof}`)
   const { jti, htm, htu, iat, ath, nonce } = jwt.claims
-  if (typeof jti !== 'string' || jti === '' || jti.length > 256)
-    throw new JwtError('pop_malformed', 'jti must be a string of 1 to 256 characters')
+  if (!isText(jti, 256)) throw new JwtError('pop_malformed', 'jti must be a string of 1 to 256 characters')
   if (typeof htm !== 'string' || typeof htu !== 'string' || typeof iat !== 'number')
     throw new JwtError('pop_malformed', 'htm and htu must be strings, and iat a number')
   if (htm !== method) throw new JwtError('pop_mismatch', 'htm is not the method of this request')

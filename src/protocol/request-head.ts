@@ -8,7 +8,7 @@ export const maxBodyBytes = 64 * 1024
 /** The header of every answer that names the audit line of its request. */
 export const correlationHeader = 'x-correlation-id'
 
-const formType = /^application\/x-www-form-urlencoded *(; *charset="?utf-8"? *)?$/i
+const formType = /^application\/x-www-form-urlencoded *(; *charset=(utf-8|"utf-8") *)?$/i
 
 /** A request without its body. */
 export interface RequestHead {

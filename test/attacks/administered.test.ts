@@ -8,6 +8,7 @@ import { grantType } from '../../src/protocol/names.ts'
 import { documentOf } from '../fixture/client-documents.ts'
 import { type Authentication, basic, byAssertion, post } from '../fixture/clients.ts'
 import { privateJwk, signerOf } from '../fixture/keys.ts'
+import { sendTo } from '../fixture/requests.ts'
 import { type Change, now, type Place, type Refusal, underAttack } from './stage.ts'
 
 const stage = await underAttack({ registration: true })
@@ -225,6 +226,20 @@ describe('the metadata document of a client', () => {
     }
     await stage.refused('chat', { as: await signing(id), claims: { client_id: id } }, open)
   })
+})
+
+describe('revocation', () => {
+  it.each(['x', 'a.b', 'never-issued', 'x'.repeat(20_000)])(
+    '[ATK-008] of what is no token, such as %.12s, is 200 and has no effect, whichever client asks',
+    async (token) => {
+      for (const client of [stage.chatClient, world.clients.notebook.resourceAs]) {
+        const headers = { 'content-type': 'application/x-www-form-urlencoded', ...basic(client).headers }
+        const request = { method: 'POST', headers, body: new URLSearchParams({ token }).toString() }
+        const { statusCode, payload } = await sendTo(`${chat.issuer}/revoke`, request)
+        expect([statusCode, payload]).toEqual([200, ''])
+      }
+    },
+  )
 })
 
 describe('what a real client sends', () => {

@@ -191,6 +191,7 @@ describe.each(['idp', 'chat'] as const)('at %s', (at) => {
       ['[ATK-071] from the future', { iat: now + 60 }],
       ['[ATK-071] without jti', { jti: undefined }],
       ['[ATK-071] whose jti is a number', { jti: 7 }],
+      ['[ATK-071] whose jti holds NUL', { jti: 'a\0b' }],
       ['[ATK-071] with an endless jti', { jti: 'j'.repeat(257) }],
     ])('%s is refused', async (_, claims) => {
       await refused(made(claims), ic('client_assertion_invalid'))

@@ -43,6 +43,7 @@ describe.each(places)('at %s', (at) => {
     'text/plain',
     'application/x-www-form-urlencoded\t; charset=utf-8',
     'application/x-www-form-urlencoded; charset=utf-16',
+    'application/x-www-form-urlencoded; charset="utf-8',
     'application/x-www-form-urlencoded; charset=utf-8; charset=utf-16',
     'application/x-www-form-urlencoded, application/json',
     'application/x-www-form-urlencoded;charset=utf-8;x=y',
@@ -257,6 +258,10 @@ describe.each(['idp', 'chat'] as const)('on a socket of %s', (at) => {
     const body = `grant_type=${grantOf(at)}`
     const lines = [...head, `Content-Length: ${body.length}`, authorization, 'DPoP: a', 'DPoP: b']
     await refused(lines, body, { error: 'invalid_dpop_proof', reason: 'pop_malformed' })
+  })
+
+  it.each(['?', '#x', '#client_secret=s'])('[ATK-087] the address /token%s is refused', async (end) => {
+    await refused([`POST /token${end} HTTP/1.1`, ...head.slice(1), 'Content-Length: 3'], 'a=b', ir('query_parameters'))
   })
 
   it('[ATK-089] 65 KiB in chunks are 413, and headers of 20 KiB are 431', async () => {

@@ -18,7 +18,7 @@ export function toNodeListener(
   return async (request, response) => {
     const call = {
       method: request.method ?? '',
-      hasQuery: request.url?.includes('?') === true,
+      hasQuery: /[?#]/.test(request.url ?? ''),
       lines: (name: string) => rawHeaderLines(request.rawHeaders, name),
       body: () => bodyOf(request),
     }
