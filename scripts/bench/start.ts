@@ -18,7 +18,7 @@ export const start: Subject = {
   name: 'start',
   title: 'From the start to the first answer',
   method:
-    'From the start of the process to its first answer 200, on one processor: a bare Fastify with one route, and xaa serve with a resource authorization server, a memory store and an audit file, in turn. × is to the bare Fastify of the same round: less is better.',
+    'From the start of the process to its first answer 200, on one processor: a bare Fastify with one route, and xaa serve with a resource authorization server, a memory store, an audit file and metrics, in turn. × is to the bare Fastify of the same round: less is better.',
   async run(effort) {
     const broker = await newBroker()
     try {

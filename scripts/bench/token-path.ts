@@ -62,7 +62,7 @@ export const comparisons: readonly Comparison[] = [
 export const tokenPath: Subject = {
   name: 'token-path',
   title: 'The token path beside its floor and beside oidc-provider',
-  method: `${interleavedMethod}× is the processor time of what stands after “of”, divided by ours: more is better. Ours are xaa serve with everything on (memory store, audit file, limits, status lists) and the guard in front of an API on Fastify. A floor is Fastify, form parsing, the unavoidable signatures by node:crypto on fixed inputs, and a reply of the same size. ES256; client_secret_basic unless said.`,
+  method: `${interleavedMethod}× is the processor time of what stands after “of”, divided by ours: more is better. Ours are xaa serve with everything on (memory store, audit file, metrics, limits, status lists) and the guard in front of an API on Fastify. A floor is Fastify, form parsing, the unavoidable signatures by node:crypto on fixed inputs, and a reply of the same size. ES256; client_secret_basic unless said.`,
   async run(effort) {
     const broker = await newBroker()
     try {
