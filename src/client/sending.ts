@@ -1,5 +1,6 @@
 /** The requests the client makes on its own account (metadata and tokens): address, redirects, size and time are bounded. */
 
+import { bodyBytes } from '../protocol/body-bytes.ts'
 import { FetchError } from '../protocol/issuer-keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
 import { isSafeAddress } from './address.ts'
@@ -94,21 +95,9 @@ export function sending({ fetch, timeout, onStep }: SendingOptions): Send {
 }
 
 async function readBounded(response: Response, url: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
   // Bytes are counted after decompression, which is what fills the memory.
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    length += chunk.length
-    if (length > maxBytes) throw new FetchError('fetch_failed', `${url} answered with more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
+  const tooLarge = () => new FetchError('fetch_failed', `${url} answered with more than ${maxBytes} bytes`)
+  return await bodyBytes((response.body ?? []) as AsyncIterable<Uint8Array>, maxBytes, tooLarge)
 }
 
 function describe(cause: unknown, timeout: Seconds): string {

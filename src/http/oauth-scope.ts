@@ -16,6 +16,7 @@ import {
   unreadable,
 } from '../protocol/request-head.ts'
 import { recordRefusal } from '../protocol/token-endpoint.ts'
+import { gatherBodies } from './gathered-bodies.ts'
 import { type Throttle, throttled } from './throttle.ts'
 
 export interface OAuthScopeOptions {
@@ -61,6 +62,7 @@ export async function oauthScope(app: FastifyInstance, options: OAuthScopeOption
   const { ports, event, report, throttle } = options
   // Nothing but forms, whatever the host's application reads elsewhere.
   app.removeAllContentTypeParsers()
+  gatherBodies(app)
   // Handed on as it came: parseForm judges the encoding itself.
   await app.register(formbody, { bodyLimit: maxBodyBytes, parser: (encoded) => ({ encoded }) })
   app.addHook('onRequest', (request, reply, done) => {

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
+import { bodyBytes } from '../protocol/body-bytes.ts'
 import { FetchError } from '../protocol/issuer-keys.ts'
 import { isLoopbackHost } from '../protocol/loopback.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -124,14 +125,7 @@ async function send(url: URL, options: Sending): Promise<VettedAnswer> {
 async function bodyOf(response: IncomingMessage, url: URL, maxBytes: number): Promise<Uint8Array> {
   const tooLarge = () => new FetchError('fetch_failed', `${url.href} is larger than ${maxBytes} bytes`)
   if (Number(response.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    size += chunk.length
-    if (size > maxBytes) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+  return await bodyBytes(response, maxBytes, tooLarge)
 }
 
 /** The code of a network error, such as ECONNREFUSED. Its message may hold what the other side sent. */

@@ -2,6 +2,7 @@
 
 import { hash } from 'node:crypto'
 import { type AccessTokenClaims, checkAccessTokenClaims, readAccessTokenClaims } from '../protocol/access-token.ts'
+import { bodyBytes } from '../protocol/body-bytes.ts'
 import { unavailable } from '../protocol/errors.ts'
 import { type JsonObject, parseJsonObject } from '../protocol/json.ts'
 import { maxJwtLength } from '../protocol/jwt.ts'
@@ -119,12 +120,6 @@ function basicOf(id: string, secret: string): string {
 }
 
 async function bodyOf(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length
-    if (size > maxAnswerBytes) throw new Error(`its answer is larger than ${maxAnswerBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+  const tooLarge = () => new Error(`its answer is larger than ${maxAnswerBytes} bytes`)
+  return await bodyBytes((response.body ?? []) as AsyncIterable<Uint8Array>, maxAnswerBytes, tooLarge)
 }

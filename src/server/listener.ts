@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyServerFactory } from 'fastify'
 import { answerOurselves, refuseBrokenRequest, refuseElsewhere } from '../http/broken-request.ts'
+import { gatherBodies } from '../http/gathered-bodies.ts'
+import { maxBodyBytes } from '../protocol/request-head.ts'
 import type { TlsSetting } from './config-transport.ts'
 import type { Listen } from './config-values.ts'
 import { StartError } from './start-error.ts'
@@ -41,6 +43,8 @@ export function newApp(options: AppOptions = {}): FastifyInstance {
     // Nobody else's word on who the sender is.
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     requestTimeout: 9000,
+    // Where nothing is served, too, a body is read before it is refused.
+    bodyLimit: maxBodyBytes,
     clientErrorHandler(error, socket) {
       if (refuseBrokenRequest(error, socket)) onBroken()
     },
@@ -56,6 +60,7 @@ export function newApp(options: AppOptions = {}): FastifyInstance {
     ...own,
   })
   answerOurselves(app.server, onBroken)
+  gatherBodies(app)
   app.setErrorHandler(async (error: FastifyError, _request, reply) => {
     if ((error.statusCode ?? 500) >= 500)
       warn(`a request failed outside of every endpoint: ${error.stack ?? error.message}`)

@@ -49,7 +49,8 @@ const honestFlow = () => expect.poll(async () => await redeem(await good.jag(`ho
 
 describe.runIf(countsResident)('the memory of a server', () => {
   it('[ATK-117] seven bad documents, fetched at the same time, take less than 5 MB of it', async () => {
-    await honestFlow()
+    // A server that has done nothing yet has much to fetch, too.
+    for (let flow = 0; flow < 20; flow++) await honestFlow()
     const signer = (await signingKeysOf({ keys: [await newKey()] })).current()
     const assertions = bad.names.map((name) => {
       const iat = Math.floor(Date.now() / 1000)
@@ -74,6 +75,7 @@ describe.runIf(countsResident)('the memory of a server', () => {
       'Transfer-Encoding: chunked',
       `${`1000\r\n${'x'.repeat(4096)}\r\n`.repeat(17)}0\r\n\r\n`,
     ],
+    ['of a byte in each chunk', 400, 'Transfer-Encoding: chunked', `${'1\r\nx\r\n'.repeat(6000)}0\r\n\r\n`],
     ['packed', 415, 'Content-Encoding: gzip', gzipSync('x=1&'.repeat(1_000_000)).toString('latin1')],
     ['of 5000 parameters', 413, '', Array.from({ length: 5000 }, (_, at) => `p${at}=1`).join('&')],
     ['as long as may be', 400, '', `x=${'y'.repeat(65_500)}`],

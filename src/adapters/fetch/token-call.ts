@@ -1,5 +1,6 @@
 /** One request to a token endpoint from whatever runtime received it: its head, its body as it streams in, its answer as a value. */
 
+import { bodyBytes } from '../../protocol/body-bytes.ts'
 import { OAuthError } from '../../protocol/errors.ts'
 import { errorAnswer, type HttpAnswer, noStore } from '../../protocol/http-answer.ts'
 import type { Ports } from '../../protocol/ports.ts'
@@ -64,18 +65,11 @@ async function readBody(
 }
 
 async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
   try {
-    for await (const chunk of body) {
-      size += chunk.length
-      if (size > maxBodyBytes) throw bodyTooLarge()
-      chunks.push(chunk)
-    }
+    return await bodyBytes(body, maxBodyBytes, bodyTooLarge)
   } catch (error) {
     throw error instanceof OAuthError ? error : unreadable(error)
   }
-  return Buffer.concat(chunks)
 }
 
 /** Bytes that are not UTF-8 become U+FFFD, which no form may hold; a byte order mark stays, and is no part of any parameter's name. */
