@@ -171,7 +171,7 @@ const fetches: Record<string, string | Row> = {
   'ATK-114': 'No fetch goes to an address that is not public unless it is configured.',
   'ATK-115': 'The address that was vetted is the one that is connected to.',
   'ATK-116': 'No redirect is followed.',
-  'ATK-117': 'A fetch has a deadline and a size, also unpacked, and takes less than 5 MB.',
+  'ATK-117': 'A fetch has a deadline and a size, also unpacked, and seven at once take less than 10 MB.',
   'ATK-118': 'A key set that is not sound is refused, and the last good one stays.',
   'ATK-119': 'Without the issuer known keys serve for an hour, and the rest is 503.',
   'ATK-120': 'Keys that nobody publishes lead to a bounded number of fetches.',
