@@ -45,16 +45,16 @@ export async function tokenRoute(
 ): Promise<void> {
   const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action }
   const name = 'the token endpoint'
-  await postRoute(app, { path, name, event, ports, report, throttle, openOrigin }, async (request, reply) => {
+  await postRoute(app, { path, name, event, ports, report, throttle, openOrigin }, (request, reply) => {
     const body = encodedBody(request)
     const authorization = headerLines(request, 'authorization')
     // Node hides the second Authorization header from others: such a request stays here, and is refused.
     if (otherGrants !== undefined && authorization.length < 2 && !isOurs(body, endpoint, otherGrantTypes))
-      return await otherGrants(request, reply, body)
+      return otherGrants(request, reply, body)
     const proofs = headerLines(request, 'dpop')
     const certificate = certificateOf(request)
     const correlationId = correlationIdOf(request)
-    return await answerDecided(request, reply, report, () =>
+    return answerDecided(request, reply, report, () =>
       answerTokenRequest({ body, authorization, proofs, certificate, correlationId }, endpoint, ports),
     )
   })

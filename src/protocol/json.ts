@@ -72,10 +72,11 @@ function scan(text: string): void {
 
 /** The position after the closing quote of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const character = text.charCodeAt(at)
-    if (character === 0x5c) at++
-    else if (character === 0x22) return at + 1
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = quote - 1
+    while (text.charCodeAt(backslashes) === 0x5c) backslashes--
+    // An odd number of them: the last one belongs to the quote.
+    if ((quote - backslashes) % 2 === 1) return quote + 1
   }
   throw new JsonError('is not JSON')
 }

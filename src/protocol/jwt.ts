@@ -109,9 +109,12 @@ export async function verifySignature(
   const { token, signature } = jwt
   // Whatever is thrown, such as for a key that is of no use, the token was not verified.
   const refused = (cause?: unknown) => new JwtError('signature_invalid', 'the signature does not verify', { cause })
-  const good = await signatures.verify({ token, signature, alg, key }).catch((cause: unknown) => {
+  let good: boolean
+  try {
+    good = await signatures.verify({ token, signature, alg, key })
+  } catch (cause) {
     throw refused(cause)
-  })
+  }
   if (good !== true) throw refused()
 }
 

@@ -82,12 +82,12 @@ export type Decision = Pick<GrantRequest, 'facts' | 'namePolicy' | 'recordGrante
  * Answers one token request. Throws {@link OAuthError} for every refusal, after its audit line was written; a failure
  * of our own comes out as it is, recorded too. Form parameters in the query are the transport's to refuse.
  */
-export async function answerTokenRequest(
+export function answerTokenRequest(
   request: TokenRequest,
   endpoint: TokenEndpoint,
   ports: Ports,
 ): Promise<TokenResponse> {
-  return await decideAudited(endpoint, request.correlationId, ports, async (decision, safe) => {
+  return decideAudited(endpoint, request.correlationId, ports, async (decision, safe) => {
     // RFC 8707 §2: resource alone may be repeated.
     const form = parseForm(request.body, ['resource'])
     const grantType = form.required('grant_type')

@@ -112,6 +112,7 @@ function linking(accounts: Accounts, key: SubjectKey, account: Account | undefin
 /** The names by which a person is known here for good (ID-JAG §6.3). */
 function subjectKey({ sub, tenant }: Parameters<ResolvePerson>[0], trusted: Parameters<ResolvePerson>[1]): SubjectKey {
   const { issuer, audTenant } = trusted
+  if (tenant === undefined && audTenant === undefined) return { issuer, sub }
   return {
     issuer,
     sub,
@@ -122,8 +123,8 @@ function subjectKey({ sub, tenant }: Parameters<ResolvePerson>[0], trusted: Para
 
 /** A key as text: two keys have the same exactly when they are the same person in the same tenant. */
 export function subjectKeyText({ issuer, sub, tenant, audTenant }: SubjectKey): string {
-  const tenants = tenant === undefined && audTenant === undefined ? [] : [tenant ?? null, audTenant ?? null]
-  return JSON.stringify([issuer, sub, ...tenants])
+  const inTenants = tenant !== undefined || audTenant !== undefined
+  return JSON.stringify(inTenants ? [issuer, sub, tenant ?? null, audTenant ?? null] : [issuer, sub])
 }
 
 /** The refusal of a person without an account (RAS-17). */

@@ -68,8 +68,9 @@ export async function policyUnder(
   server: ResourcePolicy,
 ): Promise<ClientPolicy | undefined> {
   const policy = await server.findClientPolicy(client)
-  const speaksFor =
-    trusted.clients.includes(client) || (trusted.metadataDocuments === true && policy?.byDocument === true)
+  const { clients } = trusted
+  const named = Array.isArray(clients) ? clients.includes(client) : (clients as ReadonlySet<string>).has(client)
+  const speaksFor = named || (trusted.metadataDocuments === true && policy?.byDocument === true)
   return speaksFor && policy !== undefined ? withinTrust(policy, trusted) : undefined
 }
 

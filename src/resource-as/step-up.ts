@@ -16,8 +16,9 @@ export function refuseWeakSignIn(
   { resources, skew }: { resources: readonly GovernedResource[]; skew: Seconds },
   now: Seconds,
 ): void {
-  const concerned = resources.filter(({ resource }) => granted.includes(resource))
-  const demands = [policy, ...concerned].flatMap((one) => (one.signIn === undefined ? [] : [one.signIn]))
+  const demands = policy.signIn === undefined ? [] : [policy.signIn]
+  for (const one of resources)
+    if (one.signIn !== undefined && granted.includes(one.resource)) demands.push(one.signIn)
   if (demands.every((demand) => meets(signIn, demand, { now, skew }))) return
   if (signIn.subjectProfile !== undefined)
     throw new OAuthError('access_denied', 'a sign-in is demanded, and a workload has none', { reason: 'policy_denied' })

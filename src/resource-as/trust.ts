@@ -20,8 +20,8 @@ export interface TrustedIssuer {
    * they are without the branch `workload-agent-principal`.
    */
   workloads?: 'refuse' | 'accept' | 'bound' | undefined
-  /** The clients it may speak for (RAS-08). Empty: none. */
-  clients: readonly string[]
+  /** The clients it may speak for (RAS-08). Empty: none. A set where there are many: it is asked at every redemption. */
+  clients: readonly string[] | ReadonlySet<string>
   /** Whether it may also speak for every client that is let in by its metadata document alone. Absent: it may not. */
   metadataDocuments?: boolean
   /** Whether one ID-JAG may be redeemed once, or again until it expires (ID-JAG §4.4.3, D-05). */

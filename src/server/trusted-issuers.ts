@@ -48,9 +48,9 @@ export function trustedIssuerFinder(
     (audTenant !== undefined && policy.isOff({ issuer, audience: server, tenant: audTenant }))
   return async (issuer, named = {}) => {
     const entries = byIssuer().get(issuer)
-    const [first, ...more] = entries?.all.slice(0, 2) ?? []
+    const first = entries?.all[0]
     if (entries === undefined || first === undefined) return undefined
-    const entry = more.length === 0 ? first : entryFor(entries, named)
+    const entry = entries.all.length === 1 ? first : entryFor(entries, named)
     const found = entry === undefined ? { ...readied(first), tenants: [] } : readied(entry)
     return isOff(entry ?? first) ? { ...found, enabled: false } : found
   }
@@ -86,7 +86,7 @@ function trustedIssuer(config: TrustedIssuerConfig, keys: KeySource): TrustedIss
     enabled: !disabled,
     keys,
     algorithms,
-    clients,
+    clients: new Set(clients),
     assertions,
     maxLifetime,
     metadataDocuments: config.metadataDocuments === true,
