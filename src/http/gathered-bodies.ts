@@ -23,8 +23,9 @@ export function gatherBodies(scope: FastifyInstance): void {
     done()
   })
   scope.addHook('preParsing', (request, _reply, payload, done) => {
-    const left = payload !== request.raw || isThere(request)
-    done(null, left ? payload : gathered(payload))
+    if (payload !== request.raw) return done(null, payload)
+    // Node calls when it has read the head. What came with it is there as soon as that call has ended.
+    process.nextTick(() => done(null, isThere(request) ? payload : gathered(payload)))
   })
 }
 

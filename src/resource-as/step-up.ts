@@ -17,8 +17,7 @@ export function refuseWeakSignIn(
   now: Seconds,
 ): void {
   const demands = policy.signIn === undefined ? [] : [policy.signIn]
-  for (const one of resources)
-    if (one.signIn !== undefined && granted.includes(one.resource)) demands.push(one.signIn)
+  for (const one of resources) if (one.signIn !== undefined && granted.includes(one.resource)) demands.push(one.signIn)
   if (demands.every((demand) => meets(signIn, demand, { now, skew }))) return
   if (signIn.subjectProfile !== undefined)
     throw new OAuthError('access_denied', 'a sign-in is demanded, and a workload has none', { reason: 'policy_denied' })
