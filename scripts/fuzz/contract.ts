@@ -5,7 +5,7 @@ import type { Answer } from './wire.ts'
 
 /** Which status each code goes with; where HTTP is more exact, several. */
 const statuses: { [code: string]: readonly number[] } = {
-  invalid_request: [400, 405, 408, 413, 414, 415, 431],
+  invalid_request: [400, 405, 408, 413, 414, 415, 417, 431],
   invalid_client: [401],
   invalid_grant: [400],
   unauthorized_client: [400],
