@@ -50,7 +50,7 @@ export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTo
       const found = entries.get(digest)
       // A clock that was set back says nothing of an age.
       const known = found !== undefined && now >= found.at && now < found.until ? found : undefined
-      const jwt = known === undefined ? readJwt(token) : { ...partsOf(known), token }
+      const jwt = known === undefined ? readJwt(token) : jwtOf(token, known)
       let signedBy: KeyObject | undefined
       return {
         jwt,
@@ -67,16 +67,17 @@ export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTo
           if (signedBy === undefined) return
           freeze(jwt.claims)
           // Bytes of their own: those that were read may be part of a larger buffer.
-          const parts = { ...partsOf(jwt), signature: Uint8Array.from(jwt.signature) }
-          entries.set(digest, { ...parts, key: signedBy, at: now, until: Math.min(now + longest, exp) })
+          const signature = Uint8Array.from(jwt.signature)
+          const until = Math.min(now + longest, exp)
+          entries.set(digest, { header: jwt.header, claims: jwt.claims, signature, key: signedBy, at: now, until })
         },
       }
     },
   }
 }
 
-function partsOf({ header, claims, signature }: Known | UnverifiedJwt) {
-  return { header, claims, signature }
+function jwtOf(token: string, { header, claims, signature }: Known): UnverifiedJwt {
+  return { token, header, claims, signature }
 }
 
 /** A reader by a schema that reads what cannot change any more only once. The claims that it gives are not to be changed either. */
