@@ -11,6 +11,7 @@ import { tableOf } from './bench/table.ts'
 const help = `npm run bench [-- OPTIONS]
 
   --only NAME     one subject; may be repeated
+  --rows REGEXP   of token-path, the comparisons alone whose name matches
   --share N       how much of the full length: 1 unless given
   --json          the report as JSON on standard output, progress on standard error
   --gate FILE     in place of the subjects: two ratios of the token path against those of FILE (scripts/bench/gate.json), with 10 % slack
@@ -39,7 +40,7 @@ if (options.list) {
 // Without this, a stop would leave the servers behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-const effort = { share: options.share, redis: findRedis() }
+const effort = { share: options.share, redis: findRedis(), rows: options.rows }
 if (options.gate !== undefined) await passGate(options.gate)
 const [processor] = cpus()
 const machine = `Node ${process.versions.node}, ${cpus().length} × ${processor?.model ?? 'unknown processor'}`
@@ -93,6 +94,7 @@ function readOptions() {
     const { values } = parseArgs({
       options: {
         only: { type: 'string', multiple: true, default: [] },
+        rows: { type: 'string', default: '' },
         share: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
         gate: { type: 'string' },
@@ -110,7 +112,7 @@ function readOptions() {
     const share = Number(values.share)
     if (!(share > 0 && share <= 10)) return misunderstood('--share must be a number above 0, at most 10')
     const chosen = subjects.filter(({ name }) => values.only.length === 0 || values.only.includes(name))
-    return { ...values, share, chosen }
+    return { ...values, share, chosen, rows: new RegExp(values.rows) }
   } catch (error) {
     return misunderstood(error instanceof Error ? error.message : String(error))
   }

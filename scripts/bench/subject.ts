@@ -42,6 +42,8 @@ export interface Effort {
   share: number
   /** False: there is no redis-server on this machine. */
   redis: boolean
+  /** Which comparisons of the token path are wanted, by name. Absent: all. */
+  rows?: RegExp
   progress(text: string): void
 }
 

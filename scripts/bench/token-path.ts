@@ -1,7 +1,7 @@
 /** What the token path costs beside what it cannot do without, and beside oidc-provider. */
 
 import { newBroker } from './broker.ts'
-import { costOf, interleaved, interleavedMethod, type Measured, measuredAs } from './interleaved.ts'
+import { costOf, interleaved, interleavedMethod, type Measured, measuredAs, type Target } from './interleaved.ts'
 import { medianRatio } from './statistics.ts'
 import { type Goal, judged, type Row, type Subject } from './subject.ts'
 import { tokenPathTargets } from './token-path-targets.ts'
@@ -68,11 +68,13 @@ export const tokenPath: Subject = {
     try {
       const { targets, close } = await tokenPathTargets(broker)
       try {
-        const measured = await interleaved(targets, effort)
+        const wanted = comparisons.filter(({ name }) => effort.rows?.test(name) ?? true)
+        const isWanted = ({ name }: Target) => wanted.some(({ row, of }) => name === row || name === of)
+        const measured = await interleaved(targets.filter(isWanted), effort)
         const others = measured.filter(({ name }) => /^(floor|oidc-provider): /.test(name))
         return {
           rows: [
-            ...comparisons.map((one) => rowOf(one, measured)),
+            ...wanted.map((one) => rowOf(one, measured)),
             ...others.map((one) => ({ name: one.name, figures: costOf(one) })),
           ],
           broken: [],
