@@ -1,6 +1,7 @@
 /** Reads an `application/x-www-form-urlencoded` body exactly, and gives its parameters by name. */
 
 import { OAuthError } from './errors.ts'
+import { recentlyUsed } from './recently-used.ts'
 
 const maxParameters = 64
 
@@ -31,7 +32,7 @@ export function parseForm(body: string, repeatable: readonly string[] = []): For
     if (pair === '') continue
     const equals = pair.indexOf('=')
     const name = decode(equals === -1 ? pair : pair.slice(0, equals), 'the name of a parameter')
-    const value = equals === -1 ? '' : decode(pair.slice(equals + 1), name)
+    const value = equals === -1 ? '' : decodeValue(pair.slice(equals + 1), name)
     const known = values.get(name)
     if (known === undefined) values.set(name, [value])
     else if (repeatable.includes(name)) known.push(value)
@@ -54,12 +55,38 @@ export function parseForm(body: string, repeatable: readonly string[] = []): For
   }
 }
 
+/** Parameters that say the same in request after request, and no secret. */
+const repeated = new Set([
+  'grant_type',
+  'requested_token_type',
+  'subject_token_type',
+  'actor_token_type',
+  'client_assertion_type',
+  'audience',
+  'resource',
+  'scope',
+])
+/** What such values were decoded to, by their text. */
+const decoded = recentlyUsed<string>(1000)
+const longestKept = 256
+
+function decodeValue(text: string, name: string): string {
+  if (text.length > longestKept || !repeated.has(name)) return decode(text, name)
+  const known = decoded.get(text)
+  if (known !== undefined) return known
+  const value = decode(text, name)
+  // A copy: what is cut from a string keeps all of it in memory, and there are tokens in it.
+  const copy = Buffer.from(text, 'latin1').toString('latin1')
+  if (copy === text) decoded.set(copy, value === text ? copy : value)
+  return value
+}
+
 function decode(text: string, name: string): string {
-  let decoded: string
+  let plain: string
   try {
     const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text
     // Throws for %zz, for %C0%AF and every other sequence that is not UTF-8.
-    decoded = spaced.includes('%') ? decodeURIComponent(spaced) : spaced
+    plain = spaced.includes('%') ? decodeURIComponent(spaced) : spaced
   } catch (cause) {
     throw new OAuthError('invalid_request', `${nameForPeople(name)} is not form-encoded UTF-8`, {
       reason: 'malformed',
@@ -67,11 +94,11 @@ function decode(text: string, name: string): string {
     })
   }
   // U+FFFD is what a decoder before us puts in place of bytes that were not UTF-8.
-  if (/[\u0000-\u0008\u000a-\u001f\u007f\ufffd]/.test(decoded))
+  if (/[\u0000-\u0008\u000a-\u001f\u007f\ufffd]/.test(plain))
     throw new OAuthError('invalid_request', `${nameForPeople(name)} holds a control character or broken UTF-8`, {
       reason: 'malformed',
     })
-  return decoded
+  return plain
 }
 
 function nameForPeople(name: string): string {

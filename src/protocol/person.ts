@@ -1,8 +1,11 @@
 /** Who an ID Token speaks of: the claim that is the person's id for good, and the organisation the person must belong to. */
 
-import { subjectIdentifier } from './id-jag.ts'
+import { textOf } from './claims.ts'
 import type { JsonObject } from './json.ts'
 import { JwtError } from './jwt-error.ts'
+
+/** OpenID Connect Core §2: `sub` has at most 255 characters. */
+const subject = textOf(255)
 
 /** How one issuer names its people. */
 export interface PersonRules {
@@ -26,9 +29,9 @@ export function personIdOf(claims: JsonObject, { userClaim, tenant }: PersonRule
         `unexpected '${tenant.claim}' claim value: not an organisation of this issuer's entry`,
       )
   }
-  const read = subjectIdentifier.safeParse(claimOf(claims, userClaim))
-  if (!read.success) throw new JwtError('subject_invalid', `unexpected '${userClaim}' claim value`)
-  return read.data
+  const id = subject(claimOf(claims, userClaim))
+  if (typeof id !== 'string') throw new JwtError('subject_invalid', `unexpected '${userClaim}' claim value`)
+  return id
 }
 
 /** The rules that an entry of a configuration means: `sub` unless it says otherwise, and everybody unless it names organisations. */

@@ -28,6 +28,8 @@ export interface TokenInHand {
 /** How many tokens are kept in mind unless it is said: some 10 MB. */
 export const usualTokenCache = 10_000
 const longest: Seconds = 300
+/** Longer tokens are verified each time: ten thousand of them would fill the memory. */
+const longestKept = 4096
 
 interface Known extends Pick<UnverifiedJwt, 'header' | 'claims' | 'signature'> {
   /**
@@ -64,7 +66,7 @@ export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTo
           },
         },
         remember(exp) {
-          if (signedBy === undefined) return
+          if (signedBy === undefined || token.length > longestKept) return
           freeze(jwt.claims)
           // Bytes of their own: those that were read may be part of a larger buffer.
           const signature = Uint8Array.from(jwt.signature)

@@ -45,9 +45,13 @@ export function idpRole(
   const { policy } = surroundings
   const known = builtFrom(policy.entries, (entries) => idpEntries(config, entries))
   const documents = documentClients({ issuer, known: () => known().clients }, surroundings)
+  const idsElsewhere = builtFrom(known, ({ clients }) => {
+    const named = [...clients.values()].filter(({ entry }) => entry.clientIdAt !== undefined)
+    return new Map(named.map(({ entry }) => [entry.id, entry.clientIdAt ?? {}]))
+  })
   const clientIdAt = (client: string, place: string): string => {
-    const ids = known().clients.get(keyText(client))?.entry.clientIdAt ?? {}
-    return (Object.hasOwn(ids, place) ? ids[place] : undefined) ?? client
+    const ids = idsElsewhere().get(client)
+    return (ids !== undefined && Object.hasOwn(ids, place) ? ids[place] : undefined) ?? client
   }
   const directory = new Map(config.users.map((user) => [user.sub, userOf(user)]))
   const issuers = new Map(

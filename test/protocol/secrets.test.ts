@@ -41,10 +41,10 @@ it('a secret that is generated has 256 random bits and more', () => {
 })
 
 describe('the cost of a secret', () => {
-  const { createHmac, timingSafeEqual, scrypt, pbkdf2, scryptSync, pbkdf2Sync } = crypto
+  const { hash, createHmac, timingSafeEqual, scrypt, pbkdf2, scryptSync, pbkdf2Sync } = crypto
   const calls: string[] = []
   // Node's own functions are counted, and do what they always do.
-  const counted = { createHmac, timingSafeEqual, scrypt, pbkdf2, scryptSync, pbkdf2Sync }
+  const counted = { hash, createHmac, timingSafeEqual, scrypt, pbkdf2, scryptSync, pbkdf2Sync }
   beforeAll(() => {
     for (const [name, original] of Object.entries(counted))
       Object.assign(crypto, {
@@ -84,7 +84,7 @@ describe('the cost of a secret', () => {
   }
 
   it('[ATK-075] is one keyed hash and one comparison, for the right one, a wrong one, and a client that is unknown', async () => {
-    const cost = ['createHmac', 'timingSafeEqual']
+    const cost = ['hash', 'timingSafeEqual']
     expect(await attempt('robot', secret)).toEqual({ granted: true, calls: cost })
     expect(await attempt('robot', `${secret.slice(1)}x`)).toEqual({ granted: false, calls: cost })
     expect(await attempt('robot', 'x')).toEqual({ granted: false, calls: cost })
