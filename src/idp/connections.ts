@@ -171,7 +171,7 @@ export function decideAccess(question: AccessQuestion): AccessDecision {
     client,
     audiences,
     issuer: question.issuer,
-    ...tenantOf(user),
+    tenant: user.tenant,
   })
   if (block !== undefined) return denied('blocked', `stopped by the block on ${textOfBlock(block)}`)
   if (tooWeak !== undefined) return { ...tooWeak, resources }

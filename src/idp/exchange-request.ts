@@ -15,7 +15,7 @@ export interface ExchangeRequest {
   /** `authorization_details` as it came, to be read by the types of the audience. */
   details: string | undefined
   /** Absent: nobody acts for the person but the client. */
-  actor?: ActorRequest
+  actor?: ActorRequest | undefined
 }
 
 /** An actor token as it came. */
@@ -43,8 +43,7 @@ export function readExchangeRequest(form: Form): ExchangeRequest {
   const subjectToken = form.required('subject_token')
   const subjectTokenType = form.required('subject_token_type')
   const actor = readActor(form)
-  const named = actor === undefined ? {} : { actor }
-  return { audience, resources, scopes, details, subjectToken, subjectTokenType, ...named }
+  return { audience, resources, scopes, details, subjectToken, subjectTokenType, actor }
 }
 
 /** RFC 8693 §2.1: both or neither. Never ignored. Throws OAuthError `invalid_request`. */

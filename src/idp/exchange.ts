@@ -80,7 +80,7 @@ function exchange(idp: IdentityProvider): Grant {
     const subject = await validateSubject(asked.subjectToken, asked.subjectTokenType, {
       self: idp.issuer,
       findIssuer: idp.findIssuer,
-      ...(idp.refreshTokens === undefined ? {} : { refreshTokens: idp.refreshTokens }),
+      refreshTokens: idp.refreshTokens,
       samlAssertions: idp.samlAssertions,
       workload: workloadReader(idp, { self, client, form, ports, skew, facts }),
       subjectTokens,

@@ -84,7 +84,7 @@ export interface SubjectRules {
   /** The issuer of the refresh tokens. */
   self: string
   findIssuer(issuer: string): IdTokenIssuer | undefined
-  refreshTokens?: RefreshTokens
+  refreshTokens?: RefreshTokens | undefined
   samlAssertions?: SamlAssertions | undefined
   /** The ID Tokens whose signature is known. Absent: each is verified from the beginning. */
   subjectTokens?: VerifiedTokens | undefined

@@ -59,12 +59,8 @@ export interface NewAccessToken {
   status?: StatusClaim | undefined
 }
 
-export async function signAccessToken(
-  claims: NewAccessToken,
-  signer: SigningKey,
-  signatures?: Signatures,
-): Promise<string> {
-  return await signJwt(claims, jwtType.accessToken, signer, signatures)
+export function signAccessToken(claims: NewAccessToken, signer: SigningKey, signatures?: Signatures): Promise<string> {
+  return signJwt(claims, jwtType.accessToken, signer, signatures)
 }
 
 /** Whose access tokens they are, and with which keys it signs. */

@@ -24,12 +24,31 @@ const maxTextLength = 512
  * ends in `…`. Does NOT know a secret when it sees one.
  */
 export function bounded(event: AuditEvent): AuditEvent {
-  const kept: { [member: string]: unknown } = {}
-  for (const name in event) {
-    const value: unknown = event[name as keyof AuditEvent]
-    if (value !== undefined) kept[name] = boundedValue(value)
-  }
-  return kept as unknown as AuditEvent
+  const { at, role, action, outcome, reason } = event
+  const server = boundedText(event.server)
+  const correlationId = boundedText(event.correlationId)
+  const kept: AuditEvent = { at, role, server, action, outcome, reason, correlationId }
+  if (event.error !== undefined) kept.error = boundedText(event.error)
+  if (event.detail !== undefined) kept.detail = boundedText(event.detail)
+  if (event.client !== undefined) kept.client = boundedText(event.client)
+  if (event.issuer !== undefined) kept.issuer = boundedText(event.issuer)
+  if (event.subject !== undefined) kept.subject = boundedText(event.subject)
+  if (event.subjectProfile !== undefined) kept.subjectProfile = boundedText(event.subjectProfile)
+  if (event.account !== undefined) kept.account = boundedText(event.account)
+  if (event.audience !== undefined) kept.audience = boundedText(event.audience)
+  if (event.clientThere !== undefined) kept.clientThere = boundedText(event.clientThere)
+  if (event.tenant !== undefined) kept.tenant = boundedText(event.tenant)
+  if (event.audTenant !== undefined) kept.audTenant = boundedText(event.audTenant)
+  if (event.scope !== undefined) kept.scope = boundedText(event.scope)
+  if (event.resource !== undefined) kept.resource = boundedValue(event.resource) as string | string[]
+  if (event.detailTypes !== undefined) kept.detailTypes = boundedValue(event.detailTypes) as string[]
+  if (event.act !== undefined) kept.act = boundedValue(event.act)
+  if (event.tokenId !== undefined) kept.tokenId = boundedText(event.tokenId)
+  if (event.issuedTokenId !== undefined) kept.issuedTokenId = boundedText(event.issuedTokenId)
+  if (event.unverified !== undefined) kept.unverified = event.unverified
+  if (event.degraded !== undefined) kept.degraded = event.degraded
+  if (event.policyVersion !== undefined) kept.policyVersion = boundedText(event.policyVersion)
+  return kept
 }
 
 /** Facts of which none is known but the policy that decides. */

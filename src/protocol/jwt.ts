@@ -105,7 +105,7 @@ export async function verifySignature(
   const alg = jwt.header.alg === 'Ed25519' ? 'EdDSA' : jwt.header.alg
   if (!isSignatureAlgorithm(alg) || !trust.algorithms.includes(alg))
     throw new JwtError('alg_not_allowed', 'is signed with an algorithm that is not allowed here')
-  const key = await trust.keys.find({ alg, kid })
+  const key = trust.keys.atHand?.({ alg, kid }) ?? (await trust.keys.find({ alg, kid }))
   const { token, signature } = jwt
   // Whatever is thrown, such as for a key that is of no use, the token was not verified.
   const refused = (cause?: unknown) => new JwtError('signature_invalid', 'the signature does not verify', { cause })

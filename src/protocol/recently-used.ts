@@ -6,43 +6,35 @@ export interface RecentlyUsed<Value> {
   delete(key: string): void
 }
 
-interface Entry<Value> {
-  value: Value
-  /** Whether it was read since it was last spared. */
-  used: boolean
-}
-
 /**
- * Holds at most `maxEntries`; Infinity for no bound. Reading an entry uses it, and that costs a look and no more: what was used is spared
- * once when room is needed, and goes to the end of the queue.
+ * Holds at most `maxEntries`; Infinity for no bound. Reading an entry uses it. There are two halves: what is set or read stands in the young
+ * one, and when that is full, it is the old one, and what was in the old one and not read since is forgotten. So reading costs a look, and
+ * making room costs nothing.
  */
 export function recentlyUsed<Value>(maxEntries: number): RecentlyUsed<Value> {
-  // A Map keeps the order in which keys were set.
-  const entries = new Map<string, Entry<Value>>()
-  const makeRoom = () => {
-    for (const [key, entry] of entries) {
-      if (entries.size < maxEntries) return
-      entries.delete(key)
-      if (entry.used) entries.set(key, { value: entry.value, used: false })
+  const half = Math.ceil(maxEntries / 2)
+  let young = new Map<string, Value>()
+  let old = new Map<string, Value>()
+  const set = (key: string, value: Value) => {
+    old.delete(key)
+    if (young.size >= half && !young.has(key)) {
+      old = maxEntries < 2 ? new Map() : young
+      young = new Map()
     }
+    if (maxEntries > 0) young.set(key, value)
   }
   return {
     get(key) {
-      const entry = entries.get(key)
-      if (entry === undefined) return undefined
-      entry.used = true
-      return entry.value
+      const value = young.get(key)
+      if (value !== undefined || old.size === 0) return value
+      const before = old.get(key)
+      if (before !== undefined) set(key, before)
+      return before
     },
-    set(key, value) {
-      const known = entries.get(key)
-      if (known !== undefined) {
-        known.value = value
-        known.used = true
-        return
-      }
-      if (entries.size >= maxEntries) makeRoom()
-      if (maxEntries > 0) entries.set(key, { value, used: false })
+    set,
+    delete(key) {
+      young.delete(key)
+      old.delete(key)
     },
-    delete: (key) => void entries.delete(key),
   }
 }

@@ -35,7 +35,8 @@ export async function verifyAssertion(
 ): Promise<{ claims: IdJagClaims; trusted: TrustedIssuer }> {
   const now = ports.now()
   try {
-    const jwt = await openAssertion(assertion, server)
+    const opened = openAssertion(assertion, server)
+    const jwt = opened instanceof Promise ? await opened : opened
     const { iss, jti } = jwt.claims
     if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
     if (typeof iss === 'string') facts.issuer = iss.slice(0, 255)

@@ -30,10 +30,10 @@ export function encryptionOf({
   return branches['jwe-support'] ? encryption : undefined
 }
 
-/** Takes an assertion apart, encrypted or not. Throws {@link JwtError}. Verifies NO signature. */
-export async function openAssertion(assertion: string, rules: EncryptionRules): Promise<UnverifiedJwt> {
+/** Takes an assertion apart, encrypted or not; at once where it is not. Throws {@link JwtError}. Verifies NO signature. */
+export function openAssertion(assertion: string, rules: EncryptionRules): UnverifiedJwt | Promise<UnverifiedJwt> {
   const encryption = encryptionOf(rules)
-  if (encryption !== undefined && isNested(assertion)) return await openNested(assertion, encryption.keys)
+  if (encryption !== undefined && isNested(assertion)) return openNested(assertion, encryption.keys)
   if (encryption?.required === true) throw new JwtError('alg_not_allowed', 'is taken only when it is encrypted')
   return readJwt(assertion)
 }

@@ -76,6 +76,7 @@ export async function policyUnder(
 
 /** The client's own policy, narrowed to what is granted on the word of this issuer. */
 function withinTrust(policy: ClientPolicy, { scopes, resources }: TrustedIssuer): ClientPolicy {
+  if (scopes === undefined && resources === undefined) return policy
   return {
     ...policy,
     // An issuer that is kept to certain scopes is not let past them by details.

@@ -79,7 +79,8 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     judgeTenants(claims, trusted, facts)
     const stoppable = stoppableTenant(claims, trusted)
     const details = readDetails(claims, form, server)
-    await refuseForeignNames(claims, trusted, server)
+    if (claims.sub_id !== undefined || trusted.subjectId !== undefined)
+      await refuseForeignNames(claims, trusted, server)
     refuseForgotten(claims, trusted, ports)
 
     const resolution = await server.resolveSubject(claims, trusted)
@@ -152,11 +153,11 @@ function statusGiver(server: ResourceAuthorizationServer): NewStatus {
   if (statuses === undefined) return async () => undefined
   if (accessTokenLifetime === undefined)
     throw new TypeError('a server with statuses needs accessTokenLifetime: they are kept for as long as a token lives')
-  return async ({ claims: { sub, email, iss: issuer }, account, client, resources, tenant }, now) => {
+  return ({ claims: { sub, email, iss: issuer }, account, client, resources, tenant }, now) => {
     const users = email === undefined ? [sub, account] : [sub, account, email]
     const access = { users, client, audiences: [self, ...resources], issuer, account, tenant }
     // A guard takes a token until exp + skew.
-    return await statuses.indexFor(access, now + accessTokenLifetime + skew + clockAllowance)
+    return statuses.indexFor(access, now + accessTokenLifetime + skew + clockAllowance)
   }
 }
 

@@ -177,7 +177,7 @@ function userOfToken(id: string, tenant: string | undefined, claims: IdTokenClai
   const groups = claims[groupsClaim]
   return {
     sub: id,
-    ...(tenant === undefined ? {} : { tenant }),
+    tenant,
     enabled: true,
     groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
     claims,

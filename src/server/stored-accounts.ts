@@ -38,6 +38,7 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
   const linked = new Map(
     entries.flatMap(({ id, ...entry }) => linkKeys(entry).map((key) => [subjectKeyText(key), id] as const)),
   )
+  const configuredLink = (key: SubjectKey) => (linked.size === 0 ? undefined : linked.get(subjectKeyText(key)))
   const digest = digester(server)
   const linkId = (key: SubjectKey) => digest(...partsOf(key))
   const readLink = async (key: SubjectKey) => {
@@ -55,7 +56,7 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
   }
   /** The account a person is linked to and that is still there. */
   const accountOf = async (key: SubjectKey): Promise<string | undefined> => {
-    const id = linked.get(subjectKeyText(key))
+    const id = configuredLink(key)
     if (id !== undefined) return id
     const link = await readLink(key)
     return link !== undefined && (link.made || configured.has(link.account)) ? link.account : undefined
@@ -65,11 +66,10 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
     (configured.get(id)?.links?.length ?? 0) > 0 || (await records.get(kinds.owner, digest(id))) !== undefined
 
   return {
-    findLinked: (key) =>
-      answered(async () => {
-        const id = await accountOf(key)
-        return id === undefined ? undefined : accountAt(id, key.audTenant, true)
-      }),
+    async findLinked(key) {
+      const id = configuredLink(key) ?? (await answered(() => accountOf(key)))
+      return id === undefined ? undefined : accountAt(id, key.audTenant, true)
+    },
     findByEmail: (email, audTenant) =>
       answered(async (): Promise<Account | undefined> => {
         const id = entries.find((entry) => entry.email === email && entry.audTenant === audTenant)?.id

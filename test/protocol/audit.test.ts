@@ -45,3 +45,37 @@ describe('an audit event', () => {
     expect(bounded({ ...event, resource: Array.from({ length: 5000 }, () => 'r') }).resource).toHaveLength(32)
   })
 })
+
+it('keeps every member that an event can have', () => {
+  const whole: Required<AuditEvent> = {
+    at: 1,
+    role: 'idp',
+    server: 's',
+    action: 'exchange',
+    outcome: 'refused',
+    reason: 'replay',
+    error: 'e',
+    detail: 'd',
+    correlationId: 'i',
+    client: 'c',
+    issuer: 'is',
+    subject: 'su',
+    subjectProfile: 'sp',
+    account: 'ac',
+    audience: 'au',
+    clientThere: 'ct',
+    tenant: 't',
+    audTenant: 'at',
+    scope: 'sc',
+    resource: ['r'],
+    detailTypes: ['dt'],
+    act: { sub: 'a' },
+    tokenId: 'ti',
+    issuedTokenId: 'it',
+    unverified: true,
+    degraded: true,
+    policyVersion: 'p',
+  }
+  expect(bounded(whole)).toStrictEqual(whole)
+  expect(Object.keys(bounded(whole))[0]).toBe('at')
+})

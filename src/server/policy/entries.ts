@@ -36,9 +36,11 @@ export interface ResourceAsEntries {
   trustedIssuers: KnownEntries<TrustedIssuerConfig>
 }
 
-/** A key as the text that entries are found by. */
+/** A key as the text that entries are found by: two keys never have the same. Looked for at every request, so it is put together plainly. */
 export function keyText(...key: readonly string[]): string {
-  return JSON.stringify(key)
+  let text = ''
+  for (const part of key) text += `${part.length}:${part}`
+  return text
 }
 
 /** What a connection is found by: its client and audience, and the tenant whose people alone it is for. */
