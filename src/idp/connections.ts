@@ -185,11 +185,6 @@ export function namesOf({ sub, claims }: User): string[] {
   return typeof claims.email === 'string' ? [sub, claims.email] : [sub]
 }
 
-/** The tenant by which a block stops a person. */
-export function tenantOf({ tenant }: Pick<User, 'tenant'>): { tenant?: string } {
-  return tenant === undefined ? {} : { tenant }
-}
-
 function textOfBlock(block: Block): string {
   return blockMembers.flatMap((name) => (block[name] === undefined ? [] : [`${name} ${block[name]}`])).join(', ')
 }

@@ -16,7 +16,7 @@ import type { Grant } from '../protocol/token-endpoint.ts'
 import { type VerifiedTokens, verifiedTokens } from '../protocol/verified-tokens.ts'
 import { type Actors, actorClaim, judgeActor } from './actor.ts'
 import { grantDetails, readDetails } from './authorization-details.ts'
-import { decideAccess, namesOf, type ResourceServer, tenantOf } from './connections.ts'
+import { decideAccess, namesOf, type ResourceServer } from './connections.ts'
 import type { AccessDecision } from './decision.ts'
 import { sealFor } from './encryption.ts'
 import { readExchangeRequest } from './exchange-request.ts'
@@ -192,7 +192,7 @@ function refuseEnded(
   const later = blocks.lifted().filter(({ liftedAt }) => issuedAt <= liftedAt)
   // A source of sign-ins is switched off with this identity provider as the audience, too.
   const audiences = [self, server.issuer, ...server.aliases, ...server.resources]
-  const access = { users: namesOf(user), client, audiences, issuer, ...tenantOf(user) }
+  const access = { users: namesOf(user), client, audiences, issuer, tenant: user.tenant }
   if (blockOf(later, access) === undefined) return
   throw new OAuthError('invalid_grant', 'subject_token: the refresh token was ended', {
     reason: 'blocked',

@@ -7,7 +7,7 @@ import { OAuthError } from '../protocol/errors.ts'
 import { notAnAccessToken, tokenType } from '../protocol/names.ts'
 import { type Seconds, tokenIdHash } from '../protocol/ports.ts'
 import type { Grant } from '../protocol/token-endpoint.ts'
-import { belongs, namesOf, tenantOf, type User } from './connections.ts'
+import { belongs, namesOf, type User } from './connections.ts'
 import {
   asksForRefreshToken,
   type RefreshTokenRequest,
@@ -164,7 +164,7 @@ function allowedTargets(
   )
   const open = theirs.filter(({ server, connection }) => {
     const audiences = [server.issuer, ...server.aliases, ...connection.resources]
-    return blockOf(inForce, { users: namesOf(user), client, audiences, issuer, ...tenantOf(user) }) === undefined
+    return blockOf(inForce, { users: namesOf(user), client, audiences, issuer, tenant: user.tenant }) === undefined
   })
   if (open.length > 0) return open
   throw new OAuthError('access_denied', 'policy does not give this client a refresh token for this user', {

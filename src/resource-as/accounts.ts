@@ -70,7 +70,7 @@ export function accountsBySubject(accounts: Accounts): ResolvePerson {
     const known = await accounts.findLinked(key)
     // TEN-08: whoever keeps the accounts, none of another tenant is reached.
     if (known !== undefined && known.audTenant !== audTenant) return undefined
-    const named = trusted.subjectId === undefined ? undefined : await accountNamed(accounts, claims, trusted)
+    const named = await accountNamed(accounts, claims, trusted)
     if (known !== undefined) refuseTwoPersons(known, named)
     const audSub = trusted.audSub === true ? claims.aud_sub : undefined
     const found = known ?? named

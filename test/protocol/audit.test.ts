@@ -78,4 +78,5 @@ it('keeps every member that an event can have', () => {
   }
   expect(bounded(whole)).toStrictEqual(whole)
   expect(Object.keys(bounded(whole))[0]).toBe('at')
+  expect(bounded({ ...whole, act: 5 }).act).toBe(5)
 })

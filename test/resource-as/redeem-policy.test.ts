@@ -221,3 +221,30 @@ describe('what is granted', () => {
     expect(answer.json()).toMatchObject({ scope: 'chat.read', resource: mcp })
   })
 })
+
+describe('an issuer that is kept to a part of what its clients may have', () => {
+  const [wholeScope, both] = ['chat.read search.read', [mcp, search]]
+  it.each<[string, { scopes?: string[]; resources?: string[] }, object]>([
+    ['to certain scopes', { scopes: ['chat.read'] }, { scope: 'chat.read' }],
+    ['to certain resources', { resources: [search] }, { scope: 'search.read', aud: search }],
+    ['to neither', {}, {}],
+  ])('is, %s', async (_, kept, expected) => {
+    setPolicy(wholeScope.split(' '), both)
+    for (const entry of world.chat.trusted.values()) Object.assign(entry, kept)
+    const only = 'resources' in kept ? { scope: 'search.read', resource: both } : { scope: 'chat.read', resource: mcp }
+    const answer = await redeem(world, { claims: only })
+    expect(answer.statusCode).toBe(200)
+    expect(claimsOf((answer.json() as { access_token: string }).access_token)).toMatchObject(expected)
+  })
+
+  it('is refused what lies beyond', async () => {
+    setPolicy(wholeScope.split(' '), both)
+    for (const entry of world.chat.trusted.values()) entry.resources = [search]
+    await expectRedemptionRefused(
+      world,
+      { claims: { scope: 'chat.read', resource: mcp } },
+      { error: 'invalid_target', reason: 'resource_denied' },
+      { claims: { scope: 'search.read', resource: search } },
+    )
+  })
+})
