@@ -1,4 +1,4 @@
-/** Writes docs/performance.md from what `npm run bench -- --json` printed. */
+/** Writes docs/performance.md from what `npm run bench -- --json` printed: one file, and others with subjects that were measured again. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -12,14 +12,21 @@ export interface PrintedReport {
   subjects: { name: string; title: string; method: string; rows?: Row[]; failed?: string }[]
 }
 
-/** The page. Throws for a report with a subject that failed: figures that are not there cannot be shown. */
-export function pageOf({ machine, share, subjects }: PrintedReport): string {
+/**
+ * The page of a report, with the subjects of `later` ones of the same machine in place of its own. Throws for a report with a subject that
+ * failed: figures that are not there cannot be shown.
+ */
+export function pageOf({ machine, share, subjects: first }: PrintedReport, ...later: readonly PrintedReport[]): string {
+  const again = new Map(
+    later.flatMap((report) => report.subjects.map((subject) => [subject.name, { subject, report }])),
+  )
+  const subjects = first.map((subject) => again.get(subject.name)?.subject ?? subject)
   const failed = subjects.find((subject) => subject.failed !== undefined)
   if (failed !== undefined) throw new Error(`the subject ${failed.name} failed: ${failed.failed}`)
   const short = share === 1 ? '' : ` It was only ${share} of the full length.`
   const sections = subjects.map(
     ({ name, title, method, rows = [] }) =>
-      `## ${title}\n\n${method}\n\n\`npm run bench -- --only ${name}\`\n\n${markdownOf(rows)}\n`,
+      `## ${title}\n\n${method}\n\n\`npm run bench -- --only ${name}\`${lengthOf(again.get(name)?.report.share)}\n\n${markdownOf(rows)}\n`,
   )
   return `# Performance
 
@@ -35,11 +42,17 @@ npm run -s bench -- --json > bench.json
 node --import tsx scripts/bench/report.ts bench.json
 \`\`\`
 
-A request that takes two signatures costs little beside them, so what is worth knowing is short: sign with ES256 (RS256 takes twelve
+Signatures are most of what a request costs, so what is worth knowing is short: sign with ES256 (RS256 takes twelve
 times as long to sign); let clients keep their connections alive, because a new one costs more than a signature; and give one process
 to each processor where one is not enough, with the store in LMDB or Redis.
 
 ${sections.join('\n')}`
+}
+
+/** Of a subject that was measured again. */
+function lengthOf(share: number | undefined): string {
+  if (share === undefined) return ''
+  return share === 1 ? ', at the full length' : `, at ${share} of the full length`
 }
 
 function markdownOf(rows: readonly Row[]): string {
@@ -61,5 +74,7 @@ function markdownOf(rows: readonly Row[]): string {
 // The test of the page imports this file; only the command writes.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const page = new URL('../../docs/performance.md', import.meta.url)
-  writeFileSync(page, pageOf(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as PrintedReport))
+  const read = (file: string) => JSON.parse(readFileSync(file, 'utf8')) as PrintedReport
+  const [file = '', ...more] = process.argv.slice(2)
+  writeFileSync(page, pageOf(read(file), ...more.map(read)))
 }

@@ -37,6 +37,13 @@ describe('docs/performance.md', () => {
       { name: 'one', figures: { p99: { value: 2, unit: 'ms' } }, verdict: 'must' },
       { name: 'two', figures: {}, didNotRun: 'there is no redis-server' },
     ] as const
+    const again = { ...subject, rows: [{ name: 'three', figures: { p99: { value: 3, unit: 'ms' } } } as const] }
+    const replaced = pageOf(
+      { ...report, share: 0.3, subjects: [{ ...subject, rows: [...rows] }] },
+      { ...report, subjects: [again] },
+    )
+    expect(replaced).toContain('`npm run bench -- --only latency`, at the full length')
+    expect(replaced).not.toContain('| one |')
     const written = pageOf({ ...report, subjects: [{ ...subject, rows: [...rows] }] })
     expect(written).toContain('|  | p99 | reaches |\n| --- | ---: | --- |\n| one | 2 ms | must |')
     expect(written).toContain('two did not run: there is no redis-server.')
