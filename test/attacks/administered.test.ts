@@ -1,14 +1,13 @@
 /** What an administrator switched off or took away, and clients that nobody administers, at the running enterprise. */
 
-import { once } from 'node:events'
-import { createServer, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { RequestListener } from 'node:http'
 import { afterAll, describe, expect, it } from 'vitest'
 import { grantType } from '../../src/protocol/names.ts'
 import { documentOf } from '../fixture/client-documents.ts'
 import { type Authentication, basic, byAssertion, post } from '../fixture/clients.ts'
 import { privateJwk, signerOf } from '../fixture/keys.ts'
 import { sendTo } from '../fixture/requests.ts'
+import { servedPages } from '../fixture/served-pages.ts'
 import { type Change, now, type Place, type Refusal, underAttack } from './stage.ts'
 
 const stage = await underAttack({ registration: true })
@@ -16,20 +15,9 @@ const { world } = stage
 const { chat } = world.resourceAs
 const segment = encodeURIComponent
 
-const pages = new Map<string, unknown>()
-const asked: string[] = []
-const web = createServer((request, response) => {
-  const { url = '' } = request
-  asked.push(url)
-  const page = pages.get(url)
-  if (typeof page === 'function') (page as RequestListener)(request, response)
-  else response.writeHead(page === undefined ? 404 : 200).end(JSON.stringify(page))
-}).listen(0, '127.0.0.1')
-await once(web, 'listening')
-const origin = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+const { origin, pages, asked, close } = await servedPages()
 afterAll(async () => {
-  web.closeAllConnections()
-  web.close()
+  await close()
   await stage.close()
 })
 

@@ -73,6 +73,16 @@ describe('a form', () => {
     expect(form.all('other')).toEqual([])
   })
 
+  it('is read the same each time, and refused the same, also where a value is one that every request has', () => {
+    const bodies = ['scope=a%20b', 'scope=%61+b', 'scope=a%20ä', 'audience=https%3A%2F%2Fa', 'audience=https://a']
+    const read = () =>
+      bodies.map((body) => parseForm(body)).map((form) => form.optional('scope') ?? form.optional('audience'))
+    expect(read()).toEqual(['a b', 'a b', 'a ä', 'https://a', 'https://a'])
+    expect(read()).toEqual(read())
+    for (const body of ['scope=a%00', 'scope=%zz', 'audience=%C0%AF'])
+      for (const _ of [1, 2]) expect(() => parseForm(body)).toThrow(OAuthError)
+  })
+
   it('with 64 parameters is read', () => {
     const body = Array.from({ length: 64 }, (_, n) => `p${n}=${n}`).join('&')
     expect(parseForm(body).required('p63')).toBe('63')

@@ -8,11 +8,16 @@ import { claimsOf, headerOf } from '../fixture/tokens.ts'
 const claims = { iss: 'https://a', sub: 's', aud: 'https://b', client_id: 'c', jti: 'j', iat: 1, exp: 2 }
 
 describe('an ID-JAG', () => {
-  it('is written with what is there: one resource as a string, several as an array', async () => {
+  it('is written with what is there, and a claim of the user stands in place of none of its own: one resource as a string, several as an array', async () => {
     const signer = await signerOf('k')
     const written = async (resource: string[] | undefined) =>
       await signIdJag(
-        { ...claims, resource, scope: undefined, userClaims: { email: 'e', iss: 'https://evil' } },
+        {
+          ...claims,
+          resource,
+          scope: undefined,
+          userClaims: { email: 'e', iss: 'https://evil', tenant: 'evil', aud_sub: 'evil' },
+        },
         signer,
       )
     expect(headerOf(await written(undefined))).toEqual({ alg: 'ES256', kid: 'k', typ: 'oauth-id-jag+jwt' })

@@ -131,6 +131,13 @@ describe('what is kept in mind', () => {
     expect(await show(token)).toBe(true)
   })
 
+  it('is no token of more than 4096 characters: ten thousand of them would fill the memory', async () => {
+    const [short, long] = await Promise.all(['x'.repeat(2800), 'x'.repeat(3200)].map(tokenOf))
+    expect([short, long].map((token) => (token ?? '').length > 4096)).toEqual([false, true])
+    for (const token of [short, long]) await show(token ?? '')
+    expect([await show(short ?? ''), await show(long ?? '')]).toEqual([false, true])
+  })
+
   it('holds no token that is too long to be read', () => {
     expect(() => tokens.take('x'.repeat(maxJwtLength + 1), now)).toThrow(
       expect.objectContaining({ reason: 'too_large' }),
