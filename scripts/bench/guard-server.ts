@@ -1,4 +1,4 @@
-/** An API on Fastify behind the guard, as docs/examples/resource.ts has it. */
+/** An API on Fastify behind the guard: the guard as docs/examples/resource.ts has it, the API as that of the floor. */
 
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
@@ -32,7 +32,10 @@ await app.register(resourcePlugin, {
   ports: systemPorts(audit, memoryStore({ now }), resource),
   requiredScopes: () => [scope],
   routes(api) {
-    api.get('/mcp', async (request) => ({ you: principalOf(request).account, through: principalOf(request).client }))
+    api.get('/mcp', (request, reply) => {
+      const { account, client } = principalOf(request)
+      reply.send({ you: account, through: client })
+    })
   },
 })
 await app.listen({ port: 0, host: '127.0.0.1' })

@@ -150,7 +150,7 @@ async function checkAll(tokens: readonly string[], { guard, wire }: Measured, ch
   for (let at = 0; at < checks; at++) {
     const authorization = [`Bearer ${tokens[at % tokens.length] ?? ''}`]
     const start = performance.now()
-    await patiently(() => guard.authenticate({ authorization, correlationId: '' }))
+    await patiently(async () => await guard.authenticate({ authorization, correlationId: '' }))
     latencies.push(performance.now() - start)
   }
   const { user, system } = process.cpuUsage(used)

@@ -45,34 +45,44 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
   const certificateBoundTokens = options.clientCertificates !== undefined
   const guard = guardOf({ certificateBoundTokens, ...options }, ports)
   const certificateOf = certificateReader(options.clientCertificates, options)
-  const readCertificate = async (request: FastifyRequest, correlationId: string) => {
+  const readCertificate = async (request: FastifyRequest) => {
     try {
       return certificateOf(request)
     } catch (error) {
+      const correlationId = correlationIdOf(request)
       await recordRefusal(error, { role: 'resource', server: options.resource, action: 'call', correlationId }, ports)
       throw error
     }
   }
+  const authenticate = (request: FastifyRequest, certificate?: string) =>
+    guard.authenticate({
+      authorization: headerLines(request, 'authorization'),
+      proofs: headerLines(request, 'dpop'),
+      certificate,
+      method: request.method,
+      address: request.raw.url ?? '/',
+      correlationId: correlationIdOf(request),
+    })
   serveDocument(app, [new URL(guard.metadataUrl).pathname], () => guard.metadata)
   await app.register(async (scope) => {
     // Before the body is read: a stranger's body is not worth a byte.
-    scope.addHook('onRequest', async (request, reply) => {
+    scope.addHook('onRequest', (request: CalledRequest, reply, done) => {
       correlate(request, reply, ports)
-      const correlationId = correlationIdOf(request)
-      const called: CalledRequest = request
-      called[principal] = await guard.authenticate({
-        authorization: headerLines(request, 'authorization'),
-        proofs: headerLines(request, 'dpop'),
-        certificate: certificateBoundTokens ? await readCertificate(request, correlationId) : undefined,
-        method: request.method,
-        address: request.raw.url ?? '/',
-        correlationId,
-      })
+      const called = certificateBoundTokens
+        ? readCertificate(request).then((certificate) => authenticate(request, certificate))
+        : authenticate(request)
+      if (called instanceof Promise)
+        return void called.then((caller) => {
+          request[principal] = caller
+          done()
+        }, done)
+      request[principal] = called
+      done()
     })
-    scope.addHook('preHandler', async (request) => {
+    scope.addHook('preHandler', (request) => {
       const required = requiredScopes?.(request) ?? []
       const signIn = requiredSignIn?.(request)
-      await guard.authorize(principalOf(request), { required, signIn, correlationId: correlationIdOf(request) })
+      return guard.authorize(principalOf(request), { required, signIn, correlationId: correlationIdOf(request) })
     })
     scope.setErrorHandler(async (error, request, reply) => {
       if (error instanceof Challenge) {

@@ -28,13 +28,14 @@ export interface Guard {
   metadata: Metadata
   metadataUrl: string
   /**
-   * Who calls. Throws {@link Challenge}, after its audit event. Whether the token was ended since it was issued is asked as
+   * Who calls; at once for a token that was seen before, where nobody has to be asked. Rejects with {@link Challenge}, after its audit
+   * event, and never throws. Whether the token was ended since it was issued is asked as
    * {@link GuardOptions.revocation} says; 503 when that cannot be known. A token that is bound to a key is taken with a proof by that key,
    * which is spent here; a host that does not say what the proof is about gets every such token refused.
    */
-  authenticate(request: GuardedRequest | ProvableRequest): Promise<Principal>
+  authenticate(request: GuardedRequest | ProvableRequest): Principal | Promise<Principal>
   /**
-   * Lets an authenticated request pass if its token has every `required` scope and its sign-in is what `signIn` demands, or throws
+   * Lets an authenticated request pass if its token has every `required` scope and its sign-in is what `signIn` demands, or rejects with
    * {@link Challenge}. Writes the audit event.
    */
   authorize(principal: Principal, request: AuthorizedRequest): Promise<void>
@@ -91,20 +92,24 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
     await recordRefused(why, correlationId, principal)
     throw challenge
   }
+  const notAuthenticated = async (cause: unknown, correlationId: string): Promise<never> => {
+    if (cause instanceof Challenge) return await refuse(cause, correlationId)
+    await recordRefused(refusal(cause), correlationId)
+    throw cause
+  }
   return {
     metadata: protectedResourceMetadata({ ...options, takesProofs: true }),
     metadataUrl,
-    async authenticate(request) {
-      const { correlationId } = request
+    authenticate(request) {
       try {
-        return await readPrincipal(request, rules)
+        const judged = readPrincipal(request, rules)
+        if (!(judged instanceof Promise)) return judged
+        return judged.catch((cause: unknown) => notAuthenticated(cause, request.correlationId))
       } catch (cause) {
-        if (cause instanceof Challenge) return await refuse(cause, correlationId)
-        await recordRefused(refusal(cause), correlationId)
-        throw cause
+        return notAuthenticated(cause, request.correlationId)
       }
     },
-    async authorize(principal, { required, signIn, correlationId }) {
+    authorize(principal, { required, signIn, correlationId }) {
       const { scopes } = principal
       // RFC 6750 §3.1: 403, and every scope the request needs, so that a client can ask for them at once.
       if (!required.every((scope) => scopes.includes(scope))) {
@@ -112,7 +117,7 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
         const parameters = { error: 'insufficient_scope', scope: required.join(' ') }
         const lacking = `the access token lacks ${missing.join(' ')}`
         const challenge = new Challenge(403, 'scope_denied', lacking, [asItCame(principal, parameters, metadataUrl)])
-        return await refuse(challenge, correlationId, principal)
+        return refuse(challenge, correlationId, principal)
       }
       if (signIn !== undefined && !meets(principal, signIn, { now: ports.now(), skew: options.skew })) {
         // RFC 9470 §3
@@ -120,9 +125,9 @@ export function guardOf(options: GuardOptions, ports: Ports): Guard {
         const parameters = { error: 'insufficient_user_authentication', ...Object.fromEntries(demanded) }
         const challenges = [asItCame(principal, parameters, metadataUrl)]
         const challenge = new Challenge(401, 'step_up', signInText(principal), challenges)
-        return await refuse(challenge, correlationId, principal)
+        return refuse(challenge, correlationId, principal)
       }
-      await safe.record(granted(principal, correlationId))
+      return safe.record(granted(principal, correlationId))
     },
   }
 }

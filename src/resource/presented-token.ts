@@ -87,75 +87,114 @@ interface Presentation extends TokenRules {
 
 type Scheme = SchemeChallenge['scheme']
 
-/** Reads and judges it. Throws {@link Challenge}, and OAuthError 503 when it cannot know. The proof is spent when all else was right. */
-export async function readPrincipal(
+/**
+ * Reads and judges it, at once where nobody has to be waited for. Throws, or rejects with, {@link Challenge}, and OAuthError 503 when it
+ * cannot know. The proof is spent when all else was right.
+ */
+export function readPrincipal(
   request: GuardedRequest | ProvableRequest,
   options: Presentation,
-): Promise<Principal> {
-  const [header, ...more] = request.authorization
-  const challenge: Challenger = (...given) => challengeOf(request, options, ...given)
+): Principal | Promise<Principal> {
+  const { authorization } = request
+  const [header] = authorization
   // RFC 6750 §3.1, RFC 9728 §5.1: no token, no error; only where to find one.
-  if (header === undefined) throw challenge(401, 'token_missing', 'no access token')
-  if (more.length > 0)
-    throw challenge(400, 'malformed_auth', 'more than one Authorization header', 'Bearer', { error: 'invalid_request' })
-  const [, name = '', token] = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i.exec(header) ?? []
-  const scheme: Scheme = name.toLowerCase() === 'dpop' && 'proofs' in request ? 'DPoP' : 'Bearer'
+  if (header === undefined) throw challengeOf(request, options, 401, 'token_missing', 'no access token')
+  if (authorization.length > 1)
+    throw challengeOf(request, options, 400, 'malformed_auth', 'more than one Authorization header', 'Bearer', {
+      error: 'invalid_request',
+    })
+  const shown = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)
+  const token = shown?.[2]
+  const isProven = shown?.[1]?.toLowerCase() === 'dpop'
+  const provable = isProven && 'proofs' in request ? request : undefined
+  const scheme: Scheme = provable === undefined ? 'Bearer' : 'DPoP'
   try {
-    if (token === undefined || (scheme === 'Bearer' && name.toLowerCase() !== 'bearer'))
+    if (token === undefined || (isProven && provable === undefined))
       throw new JwtError('token_invalid', 'is not a Bearer token')
-    const proof = scheme === 'DPoP' ? await proofOf(token, request as ProvableRequest, options) : undefined
-    const { ports, check } = options
-    const certificate = options.certificateBoundTokens === true ? (request.certificate ?? null) : undefined
-    const judged = check(token, {
-      issuer: options.authorizationServer,
-      keys: options.keys,
-      algorithms: options.algorithms,
-      signatures: ports.signatures,
-      resource: options.resource,
-      boundTokens: options.boundTokens,
-      tenant: options.tenant,
-      now: ports.now(),
-      skew: options.skew,
-      maxLifetime: options.maxLifetime,
-      proofKey: proof?.key,
-      certificate,
-    })
-    const claims = judged instanceof Promise ? await judged : judged
-    if (proof !== undefined) await proof.spend()
-    const { scopes, tokenId } = onceRead(claims)
-    const principal: Principal = {
-      issuer: claims.iss,
-      account: claims.sub,
-      client: claims.client_id,
-      scopes: [...scopes],
-      authorizationDetails: claims.authorization_details,
-      tokenId,
-      proofKey: proof?.key,
-      certificate: claims.cnf?.['x5t#S256'] === undefined ? undefined : request.certificate,
-      authTime: claims.auth_time,
-      acr: claims.acr,
-      act: claims.act,
-      subjectProfile: claims.sub_profile,
-    }
-    if (claims.tenant !== undefined) principal.tenant = claims.tenant
-    return principal
+    const judged = provable === undefined ? judge(token, request, options) : judgeProven(token, provable, options)
+    return judged instanceof Promise ? judged.catch((cause) => refuse(cause, request, options, scheme)) : judged
   } catch (cause) {
-    if (cause instanceof OAuthError && (cause.code === 'invalid_dpop_proof' || cause.code === 'use_dpop_nonce'))
-      throw challenge(
-        401,
-        cause.reason,
-        cause.message,
-        scheme,
-        { error: cause.code, error_description: cause.message },
-        cause.headers['dpop-nonce'],
-      )
-    if (!(cause instanceof JwtError)) throw cause
-    // RFC 6750 §3.1; the words say nothing that the bearer of a bad token could use.
-    throw challenge(401, cause.reason, `access token: ${cause.message}`, scheme, {
-      error: 'invalid_token',
-      error_description: 'the access token is expired, malformed, or not for this resource',
-    })
+    return refuse(cause, request, options, scheme)
   }
+}
+
+async function judgeProven(token: string, request: ProvableRequest, options: Presentation): Promise<Principal> {
+  const proof = await proofOf(token, request, options)
+  const principal = await judge(token, request, options, proof)
+  await proof.spend()
+  return principal
+}
+
+function judge(
+  token: string,
+  request: GuardedRequest,
+  options: Presentation,
+  proof?: Proof,
+): Principal | Promise<Principal> {
+  const { ports, check } = options
+  const judged = check(token, {
+    issuer: options.authorizationServer,
+    keys: options.keys,
+    algorithms: options.algorithms,
+    signatures: ports.signatures,
+    resource: options.resource,
+    boundTokens: options.boundTokens,
+    tenant: options.tenant,
+    now: ports.now(),
+    skew: options.skew,
+    maxLifetime: options.maxLifetime,
+    proofKey: proof?.key,
+    certificate: options.certificateBoundTokens === true ? (request.certificate ?? null) : undefined,
+  })
+  return judged instanceof Promise
+    ? judged.then((claims) => principalOf(claims, request, proof))
+    : principalOf(judged, request, proof)
+}
+
+function principalOf(claims: AccessTokenClaims, { certificate }: GuardedRequest, proof: Proof | undefined): Principal {
+  const { scopes, tokenId } = onceRead(claims)
+  const principal: Principal = {
+    issuer: claims.iss,
+    account: claims.sub,
+    client: claims.client_id,
+    scopes: [...scopes],
+    authorizationDetails: claims.authorization_details,
+    tokenId,
+    proofKey: proof?.key,
+    certificate: claims.cnf?.['x5t#S256'] === undefined ? undefined : certificate,
+    authTime: claims.auth_time,
+    acr: claims.acr,
+    act: claims.act,
+    subjectProfile: claims.sub_profile,
+  }
+  if (claims.tenant !== undefined) principal.tenant = claims.tenant
+  return principal
+}
+
+/** Throws what a token that is not good is answered with, and what is no fault of its own as it is. */
+function refuse(
+  cause: unknown,
+  request: GuardedRequest | ProvableRequest,
+  options: Presentation,
+  scheme: Scheme,
+): never {
+  if (cause instanceof OAuthError && (cause.code === 'invalid_dpop_proof' || cause.code === 'use_dpop_nonce'))
+    throw challengeOf(
+      request,
+      options,
+      401,
+      cause.reason,
+      cause.message,
+      scheme,
+      { error: cause.code, error_description: cause.message },
+      cause.headers['dpop-nonce'],
+    )
+  if (!(cause instanceof JwtError)) throw cause
+  // RFC 6750 §3.1; the words say nothing that the bearer of a bad token could use.
+  throw challengeOf(request, options, 401, cause.reason, `access token: ${cause.message}`, scheme, {
+    error: 'invalid_token',
+    error_description: 'the access token is expired, malformed, or not for this resource',
+  })
 }
 
 /** What is computed from the claims alone. */
@@ -177,20 +216,16 @@ async function proofOf(
   return await verifyProof(proofs, { method, address: called, accessToken, nonces, skew, ports })
 }
 
-type Challenger = (
-  status: 400 | 401,
-  reason: Reason,
-  message: string,
-  used?: Scheme,
-  fault?: SchemeChallenge['parameters'],
-  proofNonce?: string,
-) => Challenge
-
 /** Makes a challenge: Bearer first, because clients look for it there, then DPoP where proofs are looked at; what went wrong stands with the scheme that was used. */
 function challengeOf(
   request: GuardedRequest | ProvableRequest,
   { metadataUrl }: Presentation,
-  ...[status, reason, message, used, fault = {}, proofNonce]: Parameters<Challenger>
+  status: 400 | 401,
+  reason: Reason,
+  message: string,
+  used?: Scheme,
+  fault: SchemeChallenge['parameters'] = {},
+  proofNonce?: string,
 ): Challenge {
   const schemes: Scheme[] = 'proofs' in request ? ['Bearer', 'DPoP'] : ['Bearer']
   const challenges = schemes.map((scheme) => ({

@@ -7,12 +7,13 @@ import type { UnverifiedJwt } from '../protocol/jwt.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import { mediaType } from '../protocol/names.ts'
 import type { Seconds } from '../protocol/ports.ts'
+import { recentlyUsed } from '../protocol/recently-used.ts'
 import { maxStatusListBytes, type ReadStatusList, readStatusList } from '../protocol/status-list.ts'
 import { readStatusClaim } from '../protocol/status-reference.ts'
 import { readingOnce, type TokenInHand, verifiedTokens } from '../protocol/verified-tokens.ts'
 import { within } from './deadline.ts'
 import type { Revocation, TokenSource } from './revocation.ts'
-import { youngCopy } from './young-copy.ts'
+import { type YoungCopy, youngCopy } from './young-copy.ts'
 
 export interface StatusListsOptions {
   /** Lists and metadata are fetched with it. It should follow no redirect. */
@@ -52,7 +53,8 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
       failed: cannotKnow(issuer),
       now,
     })
-    const listAt = fewest(mostLists, (uri: string) =>
+    const lists = recentlyUsed<YoungCopy<ReadStatusList>>(mostLists)
+    const newList = (uri: string) =>
       youngCopy<ReadStatusList>({
         load: async (known) => await within(deadline, fetchList(uri, source, fetchDocument, known)),
         agesOf: ({ ttl = waitFrom }) => ({
@@ -62,8 +64,14 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
         }),
         failed: cannotKnow(uri),
         now,
-      }),
-    )
+      })
+    const listAt = (uri: string) => {
+      const known = lists.get(uri)
+      if (known !== undefined) return known
+      const list = newList(uri)
+      lists.set(uri, list)
+      return list
+    }
     const placeOf = readingOnce((claims) => {
       const place = readStatusClaim(claims.status)
       // No address that a token names is asked, unless it is the issuer's own server.
@@ -140,17 +148,4 @@ async function fetchList(
 function cannotKnow(address: string): (cause: unknown) => Error {
   return (cause) =>
     unavailable('status_unavailable', `status of tokens at ${address}: ${(cause as Error).message}`, cause)
-}
-
-/** One value for each name, made when it is asked for; beyond `most`, the one that was not asked for the longest is forgotten. */
-function fewest<Value>(most: number, make: (name: string) => Value): (name: string) => Value {
-  const values = new Map<string, Value>()
-  return (name) => {
-    const value = values.get(name) ?? make(name)
-    values.delete(name)
-    values.set(name, value)
-    const [oldest] = values.keys()
-    if (values.size > most && oldest !== undefined) values.delete(oldest)
-    return value
-  }
 }

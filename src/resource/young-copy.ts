@@ -34,14 +34,15 @@ export interface YoungCopy<Copy> {
 
 /** Makes the reader of one copy. */
 export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<Copy>): YoungCopy<Copy> {
-  let held: { copy: Copy; at: Seconds } | undefined
+  let held: { copy: Copy; at: Seconds; ages: Ages } | undefined
   let failure: { cause: unknown; at: Seconds } | undefined
   let pending: Promise<void> | undefined
 
   const ask = async () => {
     const at = now()
     try {
-      held = { copy: await load(held?.copy), at }
+      const copy = await load(held?.copy)
+      held = { copy, at, ages: agesOf(copy) }
       failure = undefined
     } catch (cause) {
       failure = { cause, at: now() }
@@ -50,20 +51,23 @@ export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<
     }
   }
   // A clock that was set back says nothing of an age: whatever is from the future is too old.
-  const since = (at: Seconds | undefined) => (at === undefined || at > now() ? Number.POSITIVE_INFINITY : now() - at)
+  const since = (at: Seconds | undefined) => {
+    const age = at === undefined ? Number.NaN : now() - at
+    return age >= 0 ? age : Number.POSITIVE_INFINITY
+  }
 
   const read = async () => {
-    const ages = held === undefined ? { freshFor: 0, waitFrom: 0 } : agesOf(held.copy)
+    const ages = held?.ages ?? { freshFor: 0, waitFrom: 0 }
     const age = since(held?.at)
     if (age >= ages.freshFor && (pending !== undefined || since(failure?.at) >= retryAfter)) {
       pending ??= ask()
       if (age >= ages.waitFrom) await pending
     }
-    if (held !== undefined && since(held.at) <= agesOf(held.copy).usableFor) return held.copy
+    if (held !== undefined && since(held.at) <= held.ages.usableFor) return held.copy
     throw failed(failure?.cause ?? new Error('the answer was too slow'))
   }
   return {
     read,
-    fresh: () => (held !== undefined && since(held.at) < agesOf(held.copy).freshFor ? held.copy : undefined),
+    fresh: () => (held !== undefined && since(held.at) < held.ages.freshFor ? held.copy : undefined),
   }
 }

@@ -94,6 +94,13 @@ describe.each([
     expect(world.audit[2]).toEqual(world.audit[0])
   })
 
+  it('is judged at once where nobody has to be asked for the key', async () => {
+    await verifies()
+    const judged = guard.authenticate({ authorization: [`Bearer ${token}`], correlationId: 'one' })
+    expect(judged instanceof Promise).toBe(!given)
+    expect(await judged).toMatchObject({ scopes: ['a'] })
+  })
+
   it('is refused when it has expired', async () => {
     const brief = tokenWith({ exp: world.clock.now + 60 })
     await verifies(brief)
