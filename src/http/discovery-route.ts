@@ -4,7 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Metadata } from '../protocol/metadata.ts'
 import { answerDiscovery, type DiscoveryEndpoint } from '../resource-as/discovery.ts'
 import { issuerPath, issuerRoot } from './documents.ts'
-import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
+import { encodedBody } from './form-bodies.ts'
+import { correlationIdOf, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
 import { answerDecided, postRoute } from './post-route.ts'
 
 /** Says where it is, where it is served: a member with a name of our own, as no specification has one. */

@@ -8,8 +8,9 @@ import { answerIntrospection, type IntrospectionEndpoint } from '../resource-as/
 import { answerRevocation, type RevocationEndpoint } from '../resource-as/revoke.ts'
 import type { ShownTokenRequest } from '../resource-as/shown-token.ts'
 import { issuerPath, issuerRoot } from './documents.ts'
+import { encodedBody } from './form-bodies.ts'
 import type { InteractiveEndpoints } from './interactive-endpoints.ts'
-import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
+import { correlationIdOf, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
 import { answerDecided, postRoute } from './post-route.ts'
 import { statusListRoutes } from './status-list-routes.ts'
 

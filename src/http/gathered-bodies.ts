@@ -1,13 +1,17 @@
 /** Puts the bodies of requests together while they come, so that one in many small pieces takes no more memory than one in large ones. */
 
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { maxBodyBytes } from '../protocol/request-head.ts'
 
 /** Pieces of fewer bytes are copied into blocks of so many. */
 const blockBytes = 4096
 /** Into how many pieces a body may be cut: 64 KiB have as many of sixteen bytes. */
 const mostPieces = 4096
+
+/** Marks a scope, and every scope in it, whose bodies are gathered already. */
+const gathers = Symbol('gathers')
 
 const bodies = new WeakMap<Readable, Readable>()
 
@@ -17,21 +21,27 @@ const bodies = new WeakMap<Readable, Readable>()
  * `statusCode` 400, and one beyond 64 KiB with 413. Bodies that have come whole are left alone.
  */
 export function gatherBodies(scope: FastifyInstance): void {
+  if (scope.hasDecorator(gathers)) return
+  scope.decorate(gathers, true)
   // Chunks come by the thousand in one read, and a hook that waits would have Node keep each of them.
   scope.addHook('onRequest', (request, _reply, done) => {
-    if (request.headers['transfer-encoding'] !== undefined) gathered(request.raw)
+    if (request.raw.headers['transfer-encoding'] !== undefined) gathered(request.raw)
     done()
   })
+  // Node calls when it has read the head. What came with it is there as soon as that call has ended.
   scope.addHook('preParsing', (request, _reply, payload, done) => {
-    if (payload !== request.raw) return done(null, payload)
-    // Node calls when it has read the head. What came with it is there as soon as that call has ended.
-    process.nextTick(() => done(null, isThere(request) ? payload : gathered(payload)))
+    if (payload === request.raw) process.nextTick(goOn, request.raw, done)
+    else done(null, payload)
   })
 }
 
+function goOn(raw: IncomingMessage, done: (error: null, payload: Readable) => void): void {
+  done(null, isThere(raw) ? raw : gathered(raw))
+}
+
 /** True where nothing of the body is still to come, which is so of most requests, or there is none. */
-function isThere({ raw, headers }: FastifyRequest): boolean {
-  return headers['transfer-encoding'] === undefined && raw.readableLength === Number(headers['content-length'] ?? 0)
+function isThere({ headers, readableLength }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && readableLength === Number(headers['content-length'] ?? 0)
 }
 
 /** The same body, once for each. */

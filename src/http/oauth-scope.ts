@@ -1,6 +1,5 @@
 /** What every OAuth endpoint on Fastify has in common: strict headers, forms only, no-store, a correlation id, one error answer. */
 
-import formbody from '@fastify/formbody'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { clientNamed } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -10,13 +9,12 @@ import {
   bodyTooLarge,
   checkHead,
   correlationHeader,
-  maxBodyBytes,
   notAForm,
   rawHeaderLines,
   unreadable,
 } from '../protocol/request-head.ts'
 import { recordRefusal } from '../protocol/token-endpoint.ts'
-import { gatherBodies } from './gathered-bodies.ts'
+import { encodedBody, readForms } from './form-bodies.ts'
 import { type Throttle, throttled } from './throttle.ts'
 
 export interface OAuthScopeOptions {
@@ -50,21 +48,13 @@ export function headerLines(request: FastifyRequest, name: string): string[] {
   return rawHeaderLines(request.raw.rawHeaders, name)
 }
 
-export function encodedBody(request: FastifyRequest): string {
-  return (request.body as { encoded: string } | undefined)?.encoded ?? ''
-}
-
 /**
  * Turns a Fastify scope into an OAuth endpoint. Its parsers, hooks and error handler stay inside the scope: give it one
  * of its own (`app.register`).
  */
 export async function oauthScope(app: FastifyInstance, options: OAuthScopeOptions): Promise<void> {
   const { ports, event, report, throttle } = options
-  // Nothing but forms, whatever the host's application reads elsewhere.
-  app.removeAllContentTypeParsers()
-  gatherBodies(app)
-  // Handed on as it came: parseForm judges the encoding itself.
-  await app.register(formbody, { bodyLimit: maxBodyBytes, parser: (encoded) => ({ encoded }) })
+  readForms(app)
   app.addHook('onRequest', (request, reply, done) => {
     correlate(request, reply, ports)
     reply.headers(noStore)

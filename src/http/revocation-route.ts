@@ -3,7 +3,8 @@
 import type { FastifyInstance } from 'fastify'
 import { answerRefreshTokenRevocation, type RefreshTokenRevocation } from '../idp/revoke.ts'
 import type { Ports } from '../protocol/ports.ts'
-import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
+import { encodedBody } from './form-bodies.ts'
+import { correlationIdOf, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
 import { answerDecided, postRoute } from './post-route.ts'
 
 export interface RevocationRouteOptions extends RefreshTokenRevocation {

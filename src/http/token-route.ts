@@ -4,7 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Ports } from '../protocol/ports.ts'
 import { answerTokenRequest, type TokenEndpoint } from '../protocol/token-endpoint.ts'
 import type { CertificateReader } from './client-certificates.ts'
-import { correlationIdOf, encodedBody, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
+import { encodedBody } from './form-bodies.ts'
+import { correlationIdOf, headerLines, type OAuthScopeOptions } from './oauth-scope.ts'
 import { answerDecided, postRoute } from './post-route.ts'
 
 export interface TokenRouteOptions {
