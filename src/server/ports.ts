@@ -1,7 +1,8 @@
 /** The ports of a real process: the system's clock and randomness, a store, an audit. */
 
-import { randomFillSync } from 'node:crypto'
+import { hash, randomFillSync } from 'node:crypto'
 import type { Ports, Seconds } from '../protocol/ports.ts'
+import { serverCharacters } from '../store/key-digest.ts'
 import type { Store } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 
@@ -32,11 +33,12 @@ export function systemId(): string {
  * and is the same at every process of one.
  */
 export function systemPorts(audit: Pick<Audit, 'record'>, store: Store, issuer: string): Ports {
-  const own = JSON.stringify([issuer]).slice(0, -1)
+  // Of one length, so that it cannot run into what follows.
+  const own = hash('sha256', issuer, 'base64url').slice(0, serverCharacters)
   return {
     now: systemNow,
     newId: systemId,
-    once: (key, until) => store.once(`${own},${JSON.stringify(key)}]`, until),
+    once: (key, until) => store.once(own + key, until),
     fence: () => store.fence(),
     record: audit.record,
   }

@@ -47,14 +47,17 @@ export function memoryStore({
   const spent = spentIds(maxEntries, newId())
   const counters = moments(maxCounters, 'counters', (key) => counts.delete(key))
   const fence = now() + skew
+  const onceNow = (key: string, until: Seconds): boolean => {
+    const outcome = spent.spend(key, until, now())
+    // Evicting an id that is still of use would let its token be spent twice.
+    if (outcome === 'no room') throw new StoreFullError(`the store holds ${maxEntries} spent ids that are still of use`)
+    return outcome === 'spent'
+  }
   return {
     async once(key, until) {
-      const outcome = spent.spend(key, until, now())
-      // Evicting an id that is still of use would let its token be spent twice.
-      if (outcome === 'no room')
-        throw new StoreFullError(`the store holds ${maxEntries} spent ids that are still of use`)
-      return outcome === 'spent'
+      return onceNow(key, until)
     },
+    onceNow,
     fence: () => fence,
     async count(key, window) {
       const at = now()

@@ -1,6 +1,6 @@
 /** A long row of numbers in pages, of which the last ones come and go: to grow and to shrink never copies what is there. */
 
-/** Whole numbers of 32 bits, counted from 0; each is 0 until it is set. */
+/** Whole numbers of 32 bits with a sign, which need no object of their own, counted from 0; each is 0 until it is set. */
 export interface PagedNumbers {
   get(index: number): number
   /** Keeps the lower 32 bits of a `value`. */
@@ -15,11 +15,11 @@ const mask = 2 ** shift - 1
 
 /** An empty row: it takes no memory before a number is set. */
 export function pagedNumbers(): PagedNumbers {
-  const pages: Uint32Array[] = []
+  const pages: Int32Array[] = []
   return {
     get: (index) => pages[index >>> shift]?.[index & mask] ?? 0,
     set(index, value) {
-      for (let missing = pages.length; missing <= index >>> shift; missing++) pages.push(new Uint32Array(mask + 1))
+      for (let missing = pages.length; missing <= index >>> shift; missing++) pages.push(new Int32Array(mask + 1))
       const page = pages[index >>> shift]
       if (page !== undefined) page[index & mask] = value
     },

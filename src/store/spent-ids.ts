@@ -1,13 +1,13 @@
 /** Spent ids in memory, as numbers in rows: a million take 32 MB, and no single use waits while others are moved, sorted or forgotten. */
 
-import { hash } from 'node:crypto'
 import type { Seconds } from '../protocol/ports.ts'
+import { digestWords, readKeyDigest } from './key-digest.ts'
 import { pagedNumbers } from './paged-numbers.ts'
 
 /** Ids with the moment at which each may be forgotten. */
 export interface SpentIds {
   /**
-   * Remembers an id until `until`, in one step with the look whether it is `known`: remembered until a moment after `at`. Nothing is changed
+   * Remembers an id, by {@link readKeyDigest}, until `until`, in one step with the look whether it is `known`: remembered until a moment after `at`. Nothing is changed
    * when it is, and when there is no room.
    */
   spend(id: string, until: Seconds, at: Seconds): 'spent' | 'known' | 'no room'
@@ -20,7 +20,7 @@ export interface SpentIds {
  * never one too many.
  */
 const words = 7
-const endWord = 4
+const endWord = digestWords
 const nextWord = 6
 /** Entries have places from 1 on. */
 const none = 0
@@ -28,13 +28,13 @@ const leastChains = 64
 
 /** How old what may be forgotten gets before somebody looks, and how many entries one call looks at. */
 const sweepEvery: Seconds = 30
-const looksPerCall = 256
-/** How many one call looks at, and how many it forgets, when there is no room. */
-const looksWhenFull = 262_144
-const enoughRoom = 4096
+const looksPerCall = 128
+/** How many one call looks at, and how many it forgets, when there is no room: about a millisecond of each. */
+const looksWhenFull = 16_384
+const enoughRoom = 128
 
 /**
- * Holds at most `maxEntries`, and never forgets one that is of use. With a `salt` nobody can choose ids that meet in one chain.
+ * Holds at most `maxEntries`, and never forgets one that is of use. With a secret `salt` nobody can choose ids that meet in one chain.
  *
  * There are as many chains as entries. They grow by linear hashing: with each new entry one chain is split in two, and with each that is
  * forgotten two become one. Entries stand without gaps: the last one takes the place of one that is forgotten.
@@ -42,9 +42,11 @@ const enoughRoom = 4096
 export function spentIds(maxEntries: number, salt = ''): SpentIds {
   const entries = pagedNumbers()
   const chains = pagedNumbers()
-  const digest = new Uint32Array(endWord)
+  const digest = new Int32Array(endWord)
+  const factors = new Int32Array(digestWords)
+  readKeyDigest(salt, factors)
   const number = new Float64Array(1)
-  const numberWords = new Uint32Array(number.buffer)
+  const numberWords = new Int32Array(number.buffer)
   let size = 0
   /** Places up to this one are still to be looked at. */
   let unswept = 0
@@ -62,6 +64,16 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
     number[0] = end
     write(place, endWord, numberWords[0] ?? 0)
     write(place, endWord + 1, numberWords[1] ?? 0)
+  }
+  /**
+   * Puts in place of the first word one from which it follows, given the others, and which says the chain. It is universal hashing: a sum of
+   * products with odd factors nobody else knows, of which the upper half is as good as drawn by lot, and laid over the lower one.
+   */
+  const hideDigest = () => {
+    let sum = 0
+    for (let word = 0; word < digestWords; word++)
+      sum = (sum + Math.imul(digest[word] ?? 0, (factors[word] ?? 0) | 1)) | 0
+    digest[0] = sum ^ (sum >>> 16)
   }
   const isDigestAt = (place: number) =>
     read(place, 0) === digest[0] &&
@@ -106,7 +118,7 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
   const add = (end: Seconds) => {
     size += 1
     if (size > leastChains) redistribute(size - 1 - powerBelow(size - 1))
-    for (const [word, value] of digest.entries()) write(size, word, value)
+    for (let word = 0; word < digestWords; word++) write(size, word, digest[word] ?? 0)
     setEnd(size, end)
     prepend(chainOf(digest[0] ?? 0), size)
   }
@@ -141,7 +153,8 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
   return {
     spend(id, until, at) {
       if (unswept > 0 || at - sweptAt >= sweepEvery) sweep(at, looksPerCall, looksPerCall)
-      readDigest(salt + id, digest)
+      readKeyDigest(id, digest)
+      hideDigest()
       const known = find()
       if (known !== none && endOf(known) > at) return 'known'
       if (known !== none) {
@@ -162,17 +175,4 @@ export function spentIds(maxEntries: number, salt = ''): SpentIds {
 /** Of a whole number above 0: the greatest power of two that is no more. */
 function powerBelow(count: number): number {
   return 2 ** (31 - Math.clz32(count))
-}
-
-/** The first 128 bits of SHA-256. A text of bytes costs a quarter of what an object for them does. */
-function readDigest(text: string, digest: Uint32Array): void {
-  const bytes = hash('sha256', text, 'binary')
-  for (let word = 0; word < digest.length; word++) {
-    const from = word * 4
-    digest[word] =
-      bytes.charCodeAt(from) |
-      (bytes.charCodeAt(from + 1) << 8) |
-      (bytes.charCodeAt(from + 2) << 16) |
-      (bytes.charCodeAt(from + 3) << 24)
-  }
 }

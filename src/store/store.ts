@@ -10,6 +10,8 @@ export interface Store {
    * Rejects with {@link StoreFullError} or {@link StoreUnavailableError}; the key may then be spent all the same.
    */
   once(key: string, until: Seconds): Promise<boolean>
+  /** The same for who can do without a promise. Throws what the other rejects with. Absent: the store has to wait. */
+  onceNow?(key: string, until: Seconds): boolean
   /**
    * What was issued before this moment may have been spent without this store knowing. Zero when nothing can have been lost.
    * It may rise at any time, so whoever relies on it asks before {@link Store.once} and again after.

@@ -51,7 +51,7 @@ it('an event is counted when it is kept, one that is not kept is counted as that
 
 it('a store is timed by what it says, its failures are counted by call, and its answers and errors are its own', async () => {
   let time = 0
-  const inner = memoryStore({ now: () => 1000 })
+  const { onceNow: _, ...inner } = memoryStore({ now: () => 1000 })
   let failure: Error | undefined
   const or = async <Answer>(answer: () => Promise<Answer>) => {
     time += 3
@@ -90,6 +90,20 @@ it('a store is timed by what it says, its failures are counted by call, and its 
   const failed = (call: string) => seriesValue(families, 'xaa_store_failures_total', { call })
   expect(['once', 'count', 'records', 'check'].map(failed)).toEqual([2, 2, 1, 1])
   expect(seriesValue(families, 'xaa_spent_ids')).toBe(1)
+})
+
+it('a store that need not wait is timed as one that must', async () => {
+  let time = 0
+  const inner = memoryStore({ now: () => ++time, maxEntries: 1 })
+  const { store, metrics } = timedStore(inner, () => ++time)
+  expect([await store.once('a', 2000), await store.once('a', 2000)]).toEqual([true, false])
+  await expect(store.once('b', 2000)).rejects.toThrow(StoreFullError)
+  const families = await read(metrics)
+  for (const outcome of ['spent', 'replayed', 'full']) {
+    expect(seriesValue(families, 'xaa_single_use_duration_seconds_count', { outcome })).toBe(1)
+    expect(seriesValue(families, 'xaa_single_use_duration_seconds_sum', { outcome })).toBeCloseTo(0.002)
+  }
+  expect(seriesValue(families, 'xaa_store_failures_total', { call: 'once' })).toBe(1)
 })
 
 it('a store that cannot tell how much it holds hides nothing else', async () => {

@@ -3,6 +3,9 @@
 import { ConflictError, type Store, StoreFullError } from '../../store/store.ts'
 import { counts, durations, gauge, type Readable } from './families.ts'
 
+/** The answers of a store that need not wait, made once. */
+const [first, again] = [Promise.resolve(true), Promise.resolve(false)]
+
 /** The store in the place of another, and its numbers. */
 export interface TimedStore {
   store: Store
@@ -31,22 +34,38 @@ export function timedStore(store: Store, clock: () => number): TimedStore {
   }
   const [counters, documents, check] = [watched('count'), watched('records'), watched('check')]
   const { records } = store
+  const answered = (isFirst: boolean, began: number): boolean => {
+    const series = isFirst ? spent : replayed
+    series.observe(clock() - began)
+    return isFirst
+  }
+  const failedWith = (error: unknown, began: number): unknown => {
+    const series = error instanceof StoreFullError ? full : failed
+    series.observe(clock() - began)
+    lost.count += 1
+    return error
+  }
+  const once: Store['once'] = async (key, until) => {
+    const began = clock()
+    try {
+      return answered(await store.once(key, until), began)
+    } catch (error) {
+      throw failedWith(error, began)
+    }
+  }
+  const onceNow =
+    (spend: NonNullable<Store['onceNow']>): Store['once'] =>
+    (key, until) => {
+      const began = clock()
+      try {
+        return answered(spend(key, until), began) ? first : again
+      } catch (error) {
+        return Promise.reject(failedWith(error, began))
+      }
+    }
   return {
     store: {
-      async once(key, until) {
-        const began = clock()
-        try {
-          const isFirst = await store.once(key, until)
-          const series = isFirst ? spent : replayed
-          series.observe(clock() - began)
-          return isFirst
-        } catch (error) {
-          const series = error instanceof StoreFullError ? full : failed
-          series.observe(clock() - began)
-          lost.count += 1
-          throw error
-        }
-      },
+      once: store.onceNow === undefined ? once : onceNow(store.onceNow),
       fence: () => store.fence(),
       count: (key, window) => counters(store.count(key, window)),
       countOf: (key) => counters(store.countOf(key)),
