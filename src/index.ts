@@ -61,7 +61,8 @@ export { type TokenInHand, type VerifiedTokens, verifiedTokens } from './protoco
 export { Challenge, type SchemeChallenge } from './resource/challenge.ts'
 export { type AuthorizedRequest, type Guard, type GuardOptions, guardOf } from './resource/guard.ts'
 export { type IntrospectionOptions, introspection } from './resource/introspection.ts'
-export type { GuardedRequest, Principal, ProvableRequest, TokenRules } from './resource/presented-token.ts'
+export type { GuardedRequest, ProvableRequest, TokenRules } from './resource/presented-token.ts'
+export type { Principal } from './resource/principal.ts'
 export { dangerouslyLocalOnly, type Revocation, type TokenCheck, type TokenSource } from './resource/revocation.ts'
 export { type StatusListsOptions, statusLists } from './resource/status-lists.ts'
 export {

@@ -11,7 +11,7 @@ import type { Seconds } from './ports.ts'
 import { sameResource } from './resource.ts'
 import type { Signatures } from './signatures.ts'
 import type { StatusClaim } from './status-reference.ts'
-import { readingOnce, type TokenInHand } from './verified-tokens.ts'
+import { readingOnce, type SeenToken } from './verified-tokens.ts'
 
 const AccessTokenClaims = z.looseObject({
   iss: z.string(),
@@ -99,7 +99,7 @@ export async function verifyAccessToken(token: UnverifiedJwt, rules: AccessToken
  * token, and for one that must be looked at anew. Throws {@link JwtError}.
  */
 export function knownAccessToken(
-  { jwt, verifiedWith }: Pick<TokenInHand, 'jwt' | 'verifiedWith'>,
+  { jwt, verifiedWith }: SeenToken,
   rules: AccessTokenRules,
 ): AccessTokenClaims | undefined {
   const { typ, alg, kid } = jwt.header

@@ -11,7 +11,12 @@ import { type Signatures, usualSignatures } from './signatures.ts'
 export interface VerifiedTokens {
   /** Reads a token. Throws what {@link readJwt} throws. What it returns has NOT been verified. */
   take(token: string, now: Seconds, signatures?: Pick<Signatures, 'verify'>): TokenInHand
+  /** A token that was found good lately, known by every byte of it, so that its form need not be looked at. Undefined for any other text. */
+  seen(token: string, now: Seconds): SeenToken | undefined
 }
+
+/** What is known of a token that was found good lately. Whatever can have changed since has NOT been looked at. */
+export type SeenToken = Pick<TokenInHand, 'jwt' | 'verifiedWith'>
 
 /** One token of one request. */
 export interface TokenInHand {
@@ -44,14 +49,21 @@ interface Known extends Pick<UnverifiedJwt, 'header' | 'claims' | 'signature'> {
 /** Keeps at most `maxEntries` in mind, and forgets what was not shown for longest. 0: nothing, at no cost. */
 export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTokens {
   const entries = recentlyUsed<Known>(maxEntries)
+  const knownBy = (digest: string, now: Seconds) => {
+    const found = entries.get(digest)
+    // A clock that was set back says nothing of an age.
+    return found !== undefined && now >= found.at && now < found.until ? found : undefined
+  }
   return {
+    seen(token, now) {
+      if (maxEntries === 0 || token.length > longestKept) return undefined
+      const known = knownBy(digestOf(token), now)
+      return known && { jwt: jwtOf(token, known), verifiedWith: known.key }
+    },
     take(token, now, signatures = usualSignatures) {
       if (maxEntries === 0) return { jwt: readJwt(token), verifiedWith: undefined, signatures, remember: () => {} }
-      // Of the whole token, the signature too: the same claims under another signature are another token.
-      const digest = token.length > maxJwtLength ? '' : hash('sha256', token, 'binary')
-      const found = entries.get(digest)
-      // A clock that was set back says nothing of an age.
-      const known = found !== undefined && now >= found.at && now < found.until ? found : undefined
+      const digest = token.length > maxJwtLength ? '' : digestOf(token)
+      const known = knownBy(digest, now)
       const jwt = known === undefined ? readJwt(token) : jwtOf(token, known)
       let signedBy: KeyObject | undefined
       return {
@@ -76,6 +88,11 @@ export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTo
       }
     },
   }
+}
+
+/** Of the whole token, the signature too: the same claims under another signature are another token. */
+function digestOf(token: string): string {
+  return hash('sha256', token, 'binary')
 }
 
 function jwtOf(token: string, { header, claims, signature }: Known): UnverifiedJwt {

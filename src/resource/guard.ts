@@ -6,13 +6,8 @@ import type { AuditEvent, Ports } from '../protocol/ports.ts'
 import { demandParameters, meets, type SignInDemand, signInText } from '../protocol/sign-in.ts'
 import { failClosed } from '../protocol/token-endpoint.ts'
 import { algs, Challenge, type SchemeChallenge } from './challenge.ts'
-import {
-  type GuardedRequest,
-  type Principal,
-  type ProvableRequest,
-  readPrincipal,
-  type TokenRules,
-} from './presented-token.ts'
+import { type GuardedRequest, type ProvableRequest, readPrincipal, type TokenRules } from './presented-token.ts'
+import type { Principal } from './principal.ts'
 import type { Revocation } from './revocation.ts'
 
 export interface GuardOptions extends TokenRules {

@@ -1,16 +1,15 @@
 /** The access token of one request at a guard, as Bearer or with a proof: whether it is good, and who calls with it. */
 
-import type { AccessTokenClaims } from '../protocol/access-token.ts'
-import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
+import type { AccessTokenRules } from '../protocol/access-token.ts'
 import { type Proof, verifyProof } from '../protocol/dpop.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
 import type { KeySource, SignatureAlgorithm } from '../protocol/keys.ts'
-import { type Ports, type Seconds, tokenIdHash } from '../protocol/ports.ts'
+import type { Ports, Seconds } from '../protocol/ports.ts'
 import type { Reason } from '../protocol/reasons.ts'
-import { readingOnce } from '../protocol/verified-tokens.ts'
 import { algs, Challenge, type SchemeChallenge } from './challenge.ts'
+import { type Principal, principalOf } from './principal.ts'
 import type { TokenCheck } from './revocation.ts'
 
 /** Which access tokens a resource takes. */
@@ -36,29 +35,6 @@ export interface TokenRules {
   accessTokenCache?: number
   /** Nonces that DPoP proofs must hold. Absent: they need none. */
   proofNonces?: ProofNonces
-}
-
-/** Who calls: the account, and the application through which it does. */
-export interface Principal {
-  /** The authorization server that issued the token. */
-  issuer: string
-  account: string
-  client: string
-  /** The tenant of the authorization server that the account belongs to. Absent: none. */
-  tenant?: string | undefined
-  scopes: readonly string[]
-  /** What else the token allows (RFC 9396 §9.1): to be judged by the resource, which knows the types. Absent: nothing. */
-  authorizationDetails?: readonly AuthorizationDetail[] | undefined
-  tokenId: string
-  /** The thumbprint of the key that the token is bound to. Absent: it came as a Bearer token. */
-  proofKey?: string | undefined
-  /** The thumbprint of the certificate that the token is bound to. */
-  certificate?: string | undefined
-  authTime?: Seconds | undefined
-  acr?: string | undefined
-  act?: { [member: string]: unknown } | undefined
-  /** What kind of workload calls, such as `workload` or `ai_agent`. Absent: a person. */
-  subjectProfile?: string | undefined
 }
 
 /** One request, as far as the guard looks at it. */
@@ -103,6 +79,12 @@ export function readPrincipal(
     throw challengeOf(request, options, 400, 'malformed_auth', 'more than one Authorization header', 'Bearer', {
       error: 'invalid_request',
     })
+  try {
+    const seen = seenBefore(header, request, options)
+    if (seen !== undefined) return seen
+  } catch (cause) {
+    return refuse(cause, request, options, 'Bearer')
+  }
   const shown = /^(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)
   const token = shown?.[2]
   const isProven = shown?.[1]?.toLowerCase() === 'dpop'
@@ -118,6 +100,16 @@ export function readPrincipal(
   }
 }
 
+const bearer = 'Bearer '
+
+/** For a token that was good lately. What is no token never was, so the form of the header is not looked at. */
+function seenBefore(header: string, request: GuardedRequest, options: Presentation): Principal | undefined {
+  const { seen } = options.check
+  if (seen === undefined || !header.startsWith(bearer)) return undefined
+  const claims = seen(header.slice(bearer.length), rulesOf(request, options))
+  return claims && principalOf(claims, request)
+}
+
 async function judgeProven(token: string, request: ProvableRequest, options: Presentation): Promise<Principal> {
   const proof = await proofOf(token, request, options)
   const principal = await judge(token, request, options, proof)
@@ -131,8 +123,15 @@ function judge(
   options: Presentation,
   proof?: Proof,
 ): Principal | Promise<Principal> {
-  const { ports, check } = options
-  const judged = check(token, {
+  const judged = options.check(token, rulesOf(request, options, proof))
+  return judged instanceof Promise
+    ? judged.then((claims) => principalOf(claims, { proofKey: proof?.key, certificate: request.certificate }))
+    : principalOf(judged, { proofKey: proof?.key, certificate: request.certificate })
+}
+
+function rulesOf({ certificate }: GuardedRequest, options: Presentation, proof?: Proof): AccessTokenRules {
+  const { ports } = options
+  return {
     issuer: options.authorizationServer,
     keys: options.keys,
     algorithms: options.algorithms,
@@ -144,31 +143,8 @@ function judge(
     skew: options.skew,
     maxLifetime: options.maxLifetime,
     proofKey: proof?.key,
-    certificate: options.certificateBoundTokens === true ? (request.certificate ?? null) : undefined,
-  })
-  return judged instanceof Promise
-    ? judged.then((claims) => principalOf(claims, request, proof))
-    : principalOf(judged, request, proof)
-}
-
-function principalOf(claims: AccessTokenClaims, { certificate }: GuardedRequest, proof: Proof | undefined): Principal {
-  const { scopes, tokenId } = onceRead(claims)
-  const principal: Principal = {
-    issuer: claims.iss,
-    account: claims.sub,
-    client: claims.client_id,
-    scopes: [...scopes],
-    authorizationDetails: claims.authorization_details,
-    tokenId,
-    proofKey: proof?.key,
-    certificate: claims.cnf?.['x5t#S256'] === undefined ? undefined : certificate,
-    authTime: claims.auth_time,
-    acr: claims.acr,
-    act: claims.act,
-    subjectProfile: claims.sub_profile,
+    certificate: options.certificateBoundTokens === true ? (certificate ?? null) : undefined,
   }
-  if (claims.tenant !== undefined) principal.tenant = claims.tenant
-  return principal
 }
 
 /** Throws what a token that is not good is answered with, and what is no fault of its own as it is. */
@@ -196,12 +172,6 @@ function refuse(
     error_description: 'the access token is expired, malformed, or not for this resource',
   })
 }
-
-/** What is computed from the claims alone. */
-const onceRead = readingOnce(({ iss, jti, scope }: AccessTokenClaims) => ({
-  scopes: scope?.split(' ') ?? [],
-  tokenId: tokenIdHash(iss, jti),
-}))
 
 /** RFC 9449 §4.3, §7.1: the address is the resource's own origin and the path that was called. */
 async function proofOf(

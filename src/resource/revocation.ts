@@ -7,7 +7,7 @@ import {
   verifyAccessToken,
 } from '../protocol/access-token.ts'
 import type { Seconds } from '../protocol/ports.ts'
-import { type TokenInHand, verifiedTokens } from '../protocol/verified-tokens.ts'
+import { type SeenToken, type TokenInHand, type VerifiedTokens, verifiedTokens } from '../protocol/verified-tokens.ts'
 
 /** The authorization server whose tokens a guard takes. */
 export interface TokenSource extends Pick<AccessTokenRules, 'issuer' | 'keys' | 'algorithms' | 'skew'> {
@@ -16,11 +16,19 @@ export interface TokenSource extends Pick<AccessTokenRules, 'issuer' | 'keys' | 
   accessTokenCache?: number | undefined
 }
 
-/**
- * Judges one access token by the rules of a guard. Throws JwtError for a token that is not good, or no longer, and OAuthError 503 when
- * it cannot know. Gives the claims at once where nobody has to be waited for.
- */
-export type TokenCheck = (token: string, rules: AccessTokenRules) => AccessTokenClaims | Promise<AccessTokenClaims>
+/** What a guard asks of each access token. */
+export interface TokenCheck {
+  /**
+   * Judges a token by the rules of a guard. Throws, or rejects with, JwtError for a token that is not good, or no longer, and OAuthError
+   * 503 when it cannot know. Gives the claims at once where nobody has to be waited for.
+   */
+  (token: string, rules: AccessTokenRules): AccessTokenClaims | Promise<AccessTokenClaims>
+  /**
+   * The same for a token that was good lately, by what is at hand. Undefined for one that is to be judged, and for a text that is none: it
+   * is asked before the form of the text is looked at. Absent: every token is judged.
+   */
+  seen?(token: string, rules: AccessTokenRules): AccessTokenClaims | undefined
+}
 
 /** Makes the check of one guard. Called once for it. */
 export type Revocation = (source: TokenSource) => TokenCheck
@@ -36,8 +44,26 @@ export const dangerouslyLocalOnly: Revocation = ({ accessTokenCache }) => {
     remember(claims.exp)
     return claims
   }
-  return (token, rules) => {
+  return checkOf({ accessTokens, known: knownAccessToken, judge })
+}
+
+/** Puts a check together: `known` says what is known at once of a token that was found good lately, or undefined, and `judge` asks. */
+export function checkOf({
+  accessTokens,
+  known,
+  judge,
+}: {
+  accessTokens: VerifiedTokens
+  known(token: SeenToken, rules: AccessTokenRules): AccessTokenClaims | undefined
+  judge(token: TokenInHand, rules: AccessTokenRules): Promise<AccessTokenClaims>
+}): TokenCheck {
+  const check: TokenCheck = (token, rules) => {
     const inHand = accessTokens.take(token, rules.now, rules.signatures)
-    return knownAccessToken(inHand, rules) ?? judge(inHand, rules)
+    return known(inHand, rules) ?? judge(inHand, rules)
   }
+  check.seen = (token, rules) => {
+    const seen = accessTokens.seen(token, rules.now)
+    return seen && known(seen, rules)
+  }
+  return check
 }

@@ -10,9 +10,9 @@ import type { Seconds } from '../protocol/ports.ts'
 import { recentlyUsed } from '../protocol/recently-used.ts'
 import { maxStatusListBytes, type ReadStatusList, readStatusList } from '../protocol/status-list.ts'
 import { readStatusClaim } from '../protocol/status-reference.ts'
-import { readingOnce, type TokenInHand, verifiedTokens } from '../protocol/verified-tokens.ts'
+import { readingOnce, type SeenToken, type TokenInHand, verifiedTokens } from '../protocol/verified-tokens.ts'
 import { within } from './deadline.ts'
-import type { Revocation, TokenSource } from './revocation.ts'
+import { checkOf, type Revocation, type TokenSource } from './revocation.ts'
 import { type YoungCopy, youngCopy } from './young-copy.ts'
 
 export interface StatusListsOptions {
@@ -89,8 +89,8 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
       return claims
     }
     /** The same for a token that was shown before, by what is at hand; undefined where somebody must be asked. */
-    const known = (inHand: TokenInHand, rules: AccessTokenRules) => {
-      const claims = knownAccessToken(inHand, rules)
+    const known = (seen: SeenToken, rules: AccessTokenRules) => {
+      const claims = knownAccessToken(seen, rules)
       if (claims === undefined) return undefined
       const { place } = placeOf(claims)
       if (place === undefined) {
@@ -101,13 +101,10 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
       }
       const list = listAt(place.uri).fresh()
       if (list === undefined) return undefined
-      checkStatus(place.idx, inHand.jwt, list)
+      checkStatus(place.idx, seen.jwt, list)
       return claims
     }
-    return (token, rules) => {
-      const inHand = accessTokens.take(token, rules.now, rules.signatures)
-      return known(inHand, rules) ?? judge(inHand, rules)
-    }
+    return checkOf({ accessTokens, known, judge })
   }
 }
 

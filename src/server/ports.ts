@@ -12,20 +12,34 @@ export function systemNow(): Seconds {
 }
 
 const idBytes = 24
+const idLength = 32
 /** Random bytes for the next ids: to ask for many at once costs a tenth. */
 const random = Buffer.alloc(128 * idBytes)
-let used = random.length
+let taken = random.length
+/** The next ids, one after the other. Few: an id is cut from this text, and whoever keeps it keeps all of them in memory. */
+let text = ''
+let used = 0
 
 /** An id that nobody can guess: 192 random bits, each of them given out once. */
 export function systemId(): string {
-  if (used === random.length) {
-    randomFillSync(random)
+  if (used === text.length) {
+    text = nextIds(8)
     used = 0
   }
-  const id = random.toString('base64url', used, used + idBytes)
-  random.fill(0, used, used + idBytes)
-  used += idBytes
-  return id
+  used += idLength
+  return text.slice(used - idLength, used)
+}
+
+function nextIds(count: number): string {
+  if (taken === random.length) {
+    randomFillSync(random)
+    taken = 0
+  }
+  const end = taken + count * idBytes
+  const ids = random.toString('base64url', taken, end)
+  random.fill(0, taken, end)
+  taken = end
+  return ids
 }
 
 /**

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import { principalOf } from '../http/resource-plugin.ts'
 import type { Seconds } from '../protocol/ports.ts'
-import type { Principal } from '../resource/presented-token.ts'
+import type { Principal } from '../resource/principal.ts'
 import type { KnownAccount } from '../server/accounts.ts'
 import { takeStrictJson } from './strict-json.ts'
 

@@ -4,7 +4,7 @@ import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import * as z from 'zod'
 import { principalOf } from '../http/resource-plugin.ts'
-import type { Principal } from '../resource/presented-token.ts'
+import type { Principal } from '../resource/principal.ts'
 import { type Chat, NewMessage } from './chat.ts'
 import { takeStrictJson } from './strict-json.ts'
 

@@ -1,7 +1,7 @@
 /** Forms as they come over the wire: with their head, after it, in pieces, and longer than may be. */
 
 import { type AddressInfo, connect } from 'node:net'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { encodedBody, readForms } from '../../src/http/form-bodies.ts'
 
@@ -9,7 +9,7 @@ let app: FastifyInstance
 let failures: number[] = []
 beforeAll(async () => {
   app = fastify()
-  await app.register(async (scope) => {
+  const forms: FastifyPluginAsync = async (scope) => {
     readForms(scope)
     scope.post('/', async (request) => `got ${encodedBody(request)}`)
     scope.post('/long', async (request) => `got ${encodedBody(request).length}`)
@@ -19,7 +19,8 @@ beforeAll(async () => {
       failures.push(status)
       return reply.code(status).send(error.message)
     })
-  })
+  }
+  await app.register(forms)
   await app.listen({ host: '127.0.0.1', port: 0 })
 })
 afterAll(() => app.close())

@@ -40,6 +40,16 @@ describe('a token that was good', () => {
     expect(await show(token, now + 599)).toBe(false)
   })
 
+  it('is seen by every byte of it, and no other text is, whatever that looks like', async () => {
+    const token = await tokenOf('alice')
+    expect(tokens.seen(token, now)).toBeUndefined()
+    await show(token)
+    expect(tokens.seen(token, now)).toMatchObject({ jwt: { token, claims: { sub: 'alice' } }, verifiedWith: {} })
+    for (const other of ['', ` ${token}`, `${token} `, token.slice(0, -1), 'a'.repeat(maxJwtLength + 1)])
+      expect(tokens.seen(other, now)).toBeUndefined()
+    expect(tokens.seen(token, now + 300)).toBeUndefined()
+  })
+
   it('is known no longer than it lives, and not while the clock stands before that moment', async () => {
     const token = await tokenOf('alice')
     expect(await show(token, now, now + 10)).toBe(true)

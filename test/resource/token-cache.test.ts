@@ -101,6 +101,16 @@ describe.each([
     expect(await judged).toMatchObject({ scopes: ['a'] })
   })
 
+  it('is as good in every spelling of its header, and no better with a word too many', async () => {
+    await verifies()
+    for (const scheme of ['Bearer', 'bearer', 'BEARER ']) {
+      const judged = guard.authenticate({ authorization: [`${scheme} ${token}`], correlationId: 'one' })
+      expect(await judged).toMatchObject({ account: 'u' })
+    }
+    await refused('token_invalid', `${token} more`)
+    await refused('token_invalid', `${token}"`)
+  })
+
   it('is refused when it has expired', async () => {
     const brief = tokenWith({ exp: world.clock.now + 60 })
     await verifies(brief)

@@ -10,7 +10,7 @@ import type { SignInDemand } from '../../protocol/sign-in.ts'
 import type { TokenEndpoint } from '../../protocol/token-endpoint.ts'
 import { Challenge, challengeAnswer } from '../../resource/challenge.ts'
 import type { Guard } from '../../resource/guard.ts'
-import type { Principal } from '../../resource/presented-token.ts'
+import type { Principal } from '../../resource/principal.ts'
 import { answerTokenCall, type Report } from './token-call.ts'
 
 /**
