@@ -94,12 +94,12 @@ export function statusLists({ fetchDocument, deadline = 1 }: StatusListsOptions)
       if (claims === undefined) return undefined
       const { place } = placeOf(claims)
       if (place === undefined) {
-        const offers = offersLists.fresh()
+        const offers = offersLists.fresh(rules.now)
         if (offers === undefined) return undefined
         refuseWithout(offers)
         return claims
       }
-      const list = listAt(place.uri).fresh()
+      const list = listAt(place.uri).fresh(rules.now)
       if (list === undefined) return undefined
       checkStatus(place.idx, seen.jwt, list)
       return claims

@@ -28,8 +28,8 @@ export interface YoungCopyOptions<Copy> {
 export interface YoungCopy<Copy> {
   /** Throws what `failed` makes of the last failure while no copy is usable. */
   read(): Promise<Copy>
-  /** The copy while it is so young that nobody is asked. Undefined: {@link read} does what is to be done. */
-  fresh(): Copy | undefined
+  /** The copy while it is so young, at this moment, that nobody is asked. Undefined: {@link read} does what is to be done. */
+  fresh(at: Seconds): Copy | undefined
 }
 
 /** Makes the reader of one copy. */
@@ -51,8 +51,8 @@ export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<
     }
   }
   // A clock that was set back says nothing of an age: whatever is from the future is too old.
-  const since = (at: Seconds | undefined) => {
-    const age = at === undefined ? Number.NaN : now() - at
+  const since = (at: Seconds | undefined, until = now()) => {
+    const age = at === undefined ? Number.NaN : until - at
     return age >= 0 ? age : Number.POSITIVE_INFINITY
   }
 
@@ -68,6 +68,6 @@ export function youngCopy<Copy>({ load, agesOf, failed, now }: YoungCopyOptions<
   }
   return {
     read,
-    fresh: () => (held !== undefined && since(held.at) < held.ages.freshFor ? held.copy : undefined),
+    fresh: (at) => (held !== undefined && since(held.at, at) < held.ages.freshFor ? held.copy : undefined),
   }
 }

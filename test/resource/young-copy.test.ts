@@ -35,13 +35,13 @@ describe('a young copy', () => {
   })
 
   it('is at hand while it is fresh, and not before it was asked for nor from a future', async () => {
-    expect(copy.fresh()).toBeUndefined()
+    expect(copy.fresh(now)).toBeUndefined()
     await read()
-    expect(copy.fresh()).toBe('copy 1')
+    expect(copy.fresh(now)).toBe('copy 1')
     now -= 1
-    expect(copy.fresh()).toBeUndefined()
+    expect(copy.fresh(now)).toBeUndefined()
     now += 2
-    expect(copy.fresh()).toBeUndefined()
+    expect(copy.fresh(now)).toBeUndefined()
     expect(asked).toBe(1)
   })
 
