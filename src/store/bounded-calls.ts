@@ -38,19 +38,26 @@ export function boundedCalls({ deadline = 300, mostAtOnce = 1000, late }: CallLi
           waiting -= 1
           clearTimeout(timer)
         }
-        Promise.resolve()
-          .then(call)
-          .then(
-            (answer) => {
-              done()
-              resolve(answer)
-            },
-            (cause: unknown) => {
-              done()
-              reject(isOurs(cause) ? cause : new StoreUnavailableError(`the store failed: ${nameOf(cause)}`, { cause }))
-            },
-          )
+        asked(call).then(
+          (answer) => {
+            done()
+            resolve(answer)
+          },
+          (cause: unknown) => {
+            done()
+            reject(isOurs(cause) ? cause : new StoreUnavailableError(`the store failed: ${nameOf(cause)}`, { cause }))
+          },
+        )
       }),
+  }
+}
+
+/** What a call throws before it has a promise counts as what it rejects with. */
+function asked<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return call()
+  } catch (cause) {
+    return Promise.reject(cause)
   }
 }
 

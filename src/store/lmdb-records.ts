@@ -8,12 +8,20 @@ import { checkNames, conflict, type RecordChange, type Records, type RecordValue
 /** The parts of the directory. */
 export interface LmdbPlaces {
   root: RootDatabase<unknown, string>
+  /** The end of the transaction that is being written; undefined when none is. Never rejects. */
+  commit(): Promise<unknown> | undefined
   /** Digests of keys, each with the moment at which it ends. */
-  spent: Database<number[], string>
+  spent: Database<number[], string> & NewEntries
   /** The same with a count. */
   counters: Database<number[], string>
   facts: Database<number, string>
   records: Database<KeptRecord, [kind: string, id: string]>
+}
+
+/** What the driver can do and its types do not say. */
+export interface NewEntries {
+  /** False, and nothing is written, when there is such a key. */
+  put(key: string, value: number[], options: { noOverwrite: true }): Promise<boolean>
 }
 
 /** A record as it lies on the disk. */

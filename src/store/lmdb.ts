@@ -36,20 +36,20 @@ export async function lmdbStore(options: LmdbStoreOptions): Promise<Store> {
   // The driver must not be asked anything once it was closed.
   const calls: BoundedCalls = {
     run: (call) =>
-      bounded.run(async () => {
-        if (closed) throw new StoreUnavailableError('the store is closed')
-        return await call()
-      }),
+      bounded.run(() => (closed ? Promise.reject(new StoreUnavailableError('the store is closed')) : call())),
   }
   const fence = await firstFence(facts, now() + skew)
   const sweepSpent = sweeper(spent, now, isOpen)
   const sweepCounters = sweeper(counters, now, isOpen)
+  const hasRoom = roomWatch(() => maxEntries - entriesOf(spent), now)
 
   const spend = async (key: string, until: Seconds): Promise<boolean> => {
     sweepSpent()
-    if (entriesOf(spent) >= maxEntries && spent.get(key) === undefined)
+    if (!hasRoom() && spent.get(key) === undefined)
       throw new StoreFullError(`the store holds ${maxEntries} spent ids that are still of use`)
-    if (await spent.ifNoExists(key, () => void spent.put(key, [until]))) return true
+    // Whoever comes while a transaction is written goes into the next one with all others, which costs one wait for the disk.
+    await places.commit()
+    if (await spent.put(key, [until], onlyNew)) return true
     if (endOf(spent.get(key)) > now()) return false
     // What is there has ended and was not swept yet. Two callers may see that at once, so it is looked at again inside.
     return root.transactionSync(() => {
@@ -112,14 +112,21 @@ async function openPlaces(directory: string): Promise<LmdbPlaces> {
     const root = open<unknown, string>({ path: directory, noSubdir: false, overlappingSync: false, maxDbs: 8 })
     // The driver rejects promises of its own that nobody holds when a commit fails: a full disk would end the process.
     const heard = () => {}
+    let commit: Promise<unknown> | undefined
     root.on('beforecommit', () =>
-      queueMicrotask(() =>
-        root.committed.then(heard, (error: { commitError?: Promise<unknown> }) => error.commitError?.catch(heard)),
-      ),
+      queueMicrotask(() => {
+        const ended = root.committed
+          .then(heard, (error: { commitError?: Promise<unknown> }) => void error.commitError?.catch(heard))
+          .then(() => {
+            if (commit === ended) commit = undefined
+          })
+        commit = ended
+      }),
     )
     return {
       root,
-      spent: root.openDB<number[], string>({ name: 'spent' }),
+      commit: () => commit,
+      spent: root.openDB<number[], string>({ name: 'spent' }) as LmdbPlaces['spent'],
       counters: root.openDB<number[], string>({ name: 'counters' }),
       facts: root.openDB<number, string>({ name: 'facts' }),
       records: root.openDB({ name: 'records', encoding: 'json' }),
@@ -132,10 +139,13 @@ async function openPlaces(directory: string): Promise<LmdbPlaces> {
   }
 }
 
+/** Another name than before: where keys were made in another way, what was spent is not found, and the fence rises once. */
+const fenceName = 'fence 2'
+
 /** The fence of the process that made the directory, for all that come after. */
 async function firstFence(facts: Database<number, string>, fence: Seconds): Promise<Seconds> {
-  await facts.ifNoExists('fence', () => void facts.put('fence', fence))
-  const kept = facts.get('fence')
+  await facts.ifNoExists(fenceName, () => void facts.put(fenceName, fence))
+  const kept = facts.get(fenceName)
   if (kept === undefined) throw new StoreUnavailableError('the store lost what was just written to it')
   return kept
 }
@@ -174,6 +184,31 @@ function sweeper(database: Database<number[], string>, now: () => Seconds, isOpe
     if (now() - sweptAt < 30) return
     sweptAt = now()
     later(undefined)
+  }
+}
+
+const onlyNew = { noOverwrite: true } as const
+/** How many ids one process spends, and for how long, before it counts again. */
+const mostUncounted = 1000
+const longestUncounted: Seconds = 1
+
+/**
+ * A function that says whether there is room for one more: it counts anew, at the price of a transaction, before it has given away half of
+ * what was left. The other half is for other processes.
+ */
+function roomWatch(left: () => number, now: () => Seconds): () => boolean {
+  let uncounted = 0
+  let countedAt = Number.NEGATIVE_INFINITY
+  return () => {
+    const at = now()
+    if (uncounted > 0 && at >= countedAt && at - countedAt < longestUncounted) {
+      uncounted -= 1
+      return true
+    }
+    const room = left()
+    uncounted = Math.min(mostUncounted, room >> 1)
+    countedAt = at
+    return room > 0
   }
 }
 

@@ -24,6 +24,8 @@ export interface RedisStoreOptions {
 }
 
 const startDeadline = 900
+/** Another name than before: where keys were made in another way, what was spent is not found, and the fence rises once. */
+const markerName = 'marker2'
 
 /**
  * Connects, and checks whether this Redis can keep the promise; loads its driver only now. Throws {@link StoreUnsafeError} when it
@@ -51,7 +53,7 @@ export async function redisStore({ address, now, skew, newId, warn }: RedisStore
   const keyOf = (tag: string, name: string) => `{xaa${tag}}:${name}`
   const epochs = redisEpochs({
     primaryFor: (tag) => topology.primaryFor(tag),
-    markerKey: (tag) => keyOf(tag, 'marker'),
+    markerKey: (tag) => keyOf(tag, markerName),
     newId,
     latestNow: () => now() + Math.max(0, ahead),
     skew,
@@ -103,7 +105,7 @@ export async function redisStore({ address, now, skew, newId, warn }: RedisStore
     const marker = await epochs.markerOf(tag)
     // Lives on until the slowest clock that may still be in service has passed the moment.
     const life = Math.max(1, Math.ceil((until + clockTolerance - now() - ahead) * 1000))
-    const keys = [keyOf(tag, 'marker'), keyOf(tag, shortOf(digest))]
+    const keys = [keyOf(tag, markerName), keyOf(tag, shortOf(digest))]
     const answer = await topology.primaryFor(tag).run(spendScript, keys, [marker, requestId, String(life)], copies())
     if (answer === 1) return true
     if (answer === 0) return false

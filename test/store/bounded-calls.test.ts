@@ -10,6 +10,10 @@ describe('calls to a store', () => {
     expect(await run(async () => 'answer')).toBe('answer')
     const error = new ConflictError('meanwhile')
     await expect(run(() => Promise.reject(error))).rejects.toBe(error)
+    const throwing = () => {
+      throw error
+    }
+    await expect(run(throwing)).rejects.toBe(error)
   })
 
   it('hide the text of foreign errors, which may hold a password', async () => {
