@@ -31,6 +31,10 @@ const { metafile } = await build({
   },
   minifyWhitespace: true,
   minifySyntax: true,
+  // Short names are 600 KB less to read and to hold. With NODE_OPTIONS=--enable-source-maps a stack names what stands in src.
+  minifyIdentifiers: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
   legalComments: 'linked',
   logLevel: 'warning',
 })
