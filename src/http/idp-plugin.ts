@@ -2,6 +2,7 @@
 
 import type { FastifyPluginAsync } from 'fastify'
 import { type IdentityProvider, tokenExchange } from '../idp/exchange.ts'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import { usualBranches } from '../protocol/branches.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
@@ -24,7 +25,7 @@ import { type OtherGrants, tokenRoute } from './token-route.ts'
 
 export interface IdpPluginOptions {
   identityProvider: IdentityProvider
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
   /** Asked for each answer: whether the metadata says that clients may identify themselves by a document. Absent: they may not. */
   acceptsMetadataDocuments?(): boolean
   /** Nonces that DPoP proofs must hold. Absent: they need none. */

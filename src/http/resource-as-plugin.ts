@@ -1,6 +1,7 @@
 /** The resource side as a Fastify plugin: redemption, metadata and keys under one issuer, and the status of issued tokens. */
 
 import type { FastifyPluginAsync } from 'fastify'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { ProofNonces } from '../protocol/dpop-nonces.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
@@ -26,7 +27,7 @@ export interface ResourceAsPluginOptions {
    * {@link SigningKeys}, because it verifies its own tokens and signs its status lists.
    */
   signingKeys: Pick<SigningKeys, 'published'> & Partial<SigningKeys>
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
   /** Who may introspect, with credentials of its own. Absent: nobody. It needs a server with statuses. */
   findProtectedResource?: IntrospectionEndpoint['findProtectedResource']
   /** True: a client that authenticates is told whether an issuer's ID-JAGs would be taken from it (ID-JAG §9.4). Absent: nobody is. */

@@ -46,12 +46,11 @@ export interface JudgedActor {
 }
 
 /**
- * Judges an actor token (RFC 8693 §2.1, AC-03, AC-06). Undefined when none came. Throws OAuthError: `invalid_request` where the client has no
+ * Judges an actor token (RFC 8693 §2.1, AC-03, AC-06). Throws OAuthError: `invalid_request` where the client has no
  * rule for actors or the type is another one, `invalid_grant` for a token that is not good. It authenticates nobody, and nobody can show
  * the actor of somebody else (SEC-07): the token is the authenticated client's own, or of a workload that is entered for this client.
  */
-export async function judgeActor(asked: ActorRequest | undefined, rules: ActorRules): Promise<JudgedActor | undefined> {
-  if (asked === undefined) return undefined
+export async function judgeActor(asked: ActorRequest, rules: ActorRules): Promise<JudgedActor> {
   const rule = rules.actors?.ruleOf(rules.client.id)
   if (rules.actors === undefined || rule === undefined) throw unsupportedActor()
   if (asked.type !== tokenType.jwt)

@@ -1,6 +1,7 @@
 /** The token exchange of an identity provider: a subject token in, an ID-JAG out, under policy (ID-JAG §4.3, RFC 8693). */
 
 import { typesOf } from '../protocol/authorization-details.ts'
+import { following, isPromise } from '../protocol/awaitable.ts'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import type { Branches } from '../protocol/branches.ts'
 import { confirmationOf, possessionOf } from '../protocol/confirmation.ts'
@@ -75,9 +76,12 @@ function exchange(idp: IdentityProvider): Grant {
     facts.audience = asked.audience
     const now = ports.now()
     const { issuer: self, actors, skew } = idp
-    const actor = await judgeActor(asked.actor, { self, actors, client, form, ports, skew, facts })
+    const actor =
+      asked.actor === undefined
+        ? undefined
+        : await judgeActor(asked.actor, { self, actors, client, form, ports, skew, facts })
 
-    const subject = await validateSubject(asked.subjectToken, asked.subjectTokenType, {
+    const validating = validateSubject(asked.subjectToken, asked.subjectTokenType, {
       self: idp.issuer,
       findIssuer: idp.findIssuer,
       refreshTokens: idp.refreshTokens,
@@ -90,10 +94,12 @@ function exchange(idp: IdentityProvider): Grant {
       skew: idp.skew,
       facts,
     })
+    const subject = isPromise(validating) ? await validating : validating
 
     refuseActorOfWorkload(asked.actor, subject.user)
     checkBinding(subject, shown, idp.branches)
-    const { server, connection } = await findTarget(idp, client.id, asked.audience, subject.user)
+    const finding = findTarget(idp, client.id, asked.audience, subject.user)
+    const { server, connection } = isPromise(finding) ? await finding : finding
     const { clientThere, audTenant } = connection
     facts.audience = server.issuer
     facts.clientThere = clientThere
@@ -157,20 +163,23 @@ function exchange(idp: IdentityProvider): Grant {
       userClaims: pick(subject.user.claims, connection.userClaims),
     }
 
-    const seal = await sealFor(server, idp.branches)
-    await spendCredentials()
-    await actor?.spend()
-    await subject.spend?.()
+    const sealing = sealFor(server, idp.branches)
+    const seal = isPromise(sealing) ? await sealing : sealing
+    const spending = spendCredentials()
+    if (isPromise(spending)) await spending
+    if (actor !== undefined) await actor.spend()
+    if (subject.spend !== undefined) await subject.spend()
     subject.remember?.()
     facts.scope = scope
     facts.resource = claims.resource
     facts.detailTypes = typesOf(granted)
     facts.issuedTokenId = tokenIdHash(idp.issuer, jti)
     await recordGranted()
+    const signing = following(signIdJag(claims, idp.signingKeys.current(), ports.signatures), seal)
     return {
       issued_token_type: tokenType.idJag,
       // RFC 8693 names it so; it is no access token (ID-JAG §4.3.4).
-      access_token: await seal(await signIdJag(claims, idp.signingKeys.current(), ports.signatures)),
+      access_token: isPromise(signing) ? await signing : signing,
       // ID-JAG §4.3.4, §9.8.1.1: bound or not.
       token_type: notAnAccessToken,
       expires_in: connection.lifetime,

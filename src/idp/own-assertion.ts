@@ -1,5 +1,6 @@
 /** A client assertion that a client shows as a token of an exchange: as its actor, or as the workload that it is itself (RFC 7523 §2.2). */
 
+import type { Awaitable } from '../protocol/awaitable.ts'
 import { authenticateClient, type Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseForm } from '../protocol/form.ts'
@@ -26,18 +27,28 @@ export async function verifyOwnAssertion(token: string, rules: OwnAssertionRules
   const shown = { authorization: [], form: parseForm(new URLSearchParams(body).toString()) }
   // However the client authenticates itself, this is one more client assertion, and is judged as one.
   const findClient = async () => ({ ...client, authMethods: ['private_key_jwt'] as const })
-  const asFault = (cause: unknown) => notGood(parameter, cause)
-  const { spend } = await authenticateClient(shown, { issuer, findClient, skew, ports }).catch(asFault)
+  const { spend } = await asFault(parameter, () => authenticateClient(shown, { issuer, findClient, skew, ports }))
   // The same JWT in both places is one assertion, and is spent once.
   const same = form.optional('client_assertion') === token
-  return async () => (same ? undefined : await spend().catch(asFault))
+  return async () => (same ? undefined : await asFault(parameter, spend))
 }
 
 /** A failure to authenticate is none of the client's own here, and no 401: the client has authenticated itself. */
-function notGood(parameter: OwnAssertionRules['parameter'], cause: unknown): never {
-  if (!(cause instanceof OAuthError) || cause.code !== 'invalid_client') throw cause
+async function asFault<Outcome>(
+  parameter: OwnAssertionRules['parameter'],
+  work: () => Awaitable<Outcome>,
+): Promise<Outcome> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw notGood(parameter, cause)
+  }
+}
+
+function notGood(parameter: OwnAssertionRules['parameter'], cause: unknown): unknown {
+  if (!(cause instanceof OAuthError) || cause.code !== 'invalid_client') return cause
   const { reason, detail } = cause
-  throw new OAuthError('invalid_grant', `${parameter}: is no good client assertion of the client's own`, {
+  return new OAuthError('invalid_grant', `${parameter}: is no good client assertion of the client's own`, {
     reason,
     cause,
     detail,

@@ -1,6 +1,7 @@
 /** Revocation at the identity provider (RFC 7009): a client gives up a refresh token of its own before its time. */
 
 import { refusal } from '../protocol/audit.ts'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import { authenticateClient, type Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { parseForm } from '../protocol/form.ts'
@@ -18,7 +19,7 @@ export interface RefreshTokenRevocation {
   refreshTokens: Pick<RefreshTokens, 'find'>
   refreshTokenIssue: Pick<RefreshTokenIssue, 'end'>
   /** The clients of the token endpoint (RFC 7009 §2.1). */
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
   skew: Seconds
   policyVersion(): string
 }

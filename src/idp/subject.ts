@@ -1,5 +1,6 @@
 /** Who the subject token speaks of, by an ID Token, a refresh token, a SAML assertion or a JWT of a workload, judged anew at every exchange (ID-JAG §4.3.3). */
 
+import { type Awaitable, following, isPromise } from '../protocol/awaitable.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { checkIsIdToken, type IdTokenClaims, verifyIdToken } from '../protocol/id-token.ts'
@@ -21,7 +22,7 @@ export interface IdTokenIssuer {
   /** The id by which this issuer knows one of our clients: the `aud` of its ID Tokens. */
   clientIdOf(client: string): string
   /** The person as known now; undefined when nobody is. */
-  findUser(claims: IdTokenClaims): Promise<User | undefined>
+  findUser(claims: IdTokenClaims): Awaitable<User | undefined>
 }
 
 /** A refresh token that this IdP issued, at sign-in or for a subject token. */
@@ -103,54 +104,65 @@ export interface SubjectRules {
  * Validates a subject token fully (ID-JAG §4.3.3, IDP-20…22). A token that cannot be good, whatever the cause, is
  * `invalid_grant` (D-01); a type that is not served is `invalid_request`.
  */
-export async function validateSubject(token: string, type: string, rules: SubjectRules): Promise<Subject> {
-  const subject =
-    type === tokenType.idToken
-      ? await fromIdToken(token, rules)
-      : type === tokenType.refreshToken && rules.refreshTokens !== undefined
-        ? await fromRefreshToken(token, rules.refreshTokens, rules)
-        : type === tokenType.saml2 && takesSaml(rules)
-          ? await fromAssertion(token, rules.samlAssertions, rules)
-          : type === tokenType.jwt && rules.workload !== undefined
-            ? await rules.workload(token)
-            : unsupported(rules)
-  rules.facts.subject = subject.user.sub
-  // IDP-22, and the same for an ID Token: the record as it is now, not as it was at sign-in.
-  if (!subject.user.enabled) throw refused('subject_disabled', 'the user may not sign in now')
-  return subject
+export function validateSubject(token: string, type: string, rules: SubjectRules): Awaitable<Subject> {
+  return following(subjectOf(token, type, rules), (subject) => {
+    rules.facts.subject = subject.user.sub
+    // IDP-22, and the same for an ID Token: the record as it is now, not as it was at sign-in.
+    if (!subject.user.enabled) throw refused('subject_disabled', 'the user may not sign in now')
+    return subject
+  })
+}
+
+function subjectOf(token: string, type: string, rules: SubjectRules): Awaitable<Subject> {
+  if (type === tokenType.idToken) return fromIdToken(token, rules)
+  if (type === tokenType.refreshToken && rules.refreshTokens !== undefined)
+    return fromRefreshToken(token, rules.refreshTokens, rules)
+  if (type === tokenType.saml2 && takesSaml(rules)) return fromAssertion(token, rules.samlAssertions, rules)
+  if (type === tokenType.jwt && rules.workload !== undefined) return rules.workload(token)
+  return unsupported(rules)
 }
 
 const noTokens = verifiedTokens(0)
 
-async function fromIdToken(token: string, rules: SubjectRules): Promise<Subject> {
-  const { client, now, skew, facts, ports } = rules
+function fromIdToken(token: string, rules: SubjectRules): Awaitable<Subject> {
   try {
-    const { subjectTokens = noTokens } = rules
-    const { jwt, signatures, remember } = subjectTokens.take(token, now, ports.signatures)
-    checkIsIdToken(jwt)
-    const { iss, sub, jti } = jwt.claims
-    facts.issuer = textOf(iss)
-    facts.subject = textOf(sub)
-    facts.unverified = true
-    if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
-    const issuer = typeof iss === 'string' ? rules.findIssuer(iss) : undefined
-    if (issuer === undefined) throw new JwtError('subject_invalid', "unexpected 'iss' claim value")
-    if (!issuer.enabled) throw new JwtError('issuer_disabled', 'its issuer is disabled')
-    const clientId = issuer.clientIdOf(client.id)
-    const { keys, algorithms } = issuer
-    const trust = { issuer: issuer.issuer, keys, algorithms, clientId, now, skew, signatures }
-    const claims = await verifyIdToken(jwt, trust)
+    const read = idTokenSubject(token, rules)
+    return isPromise(read) ? read.then(undefined, refuseIdToken) : read
+  } catch (cause) {
+    return refuseIdToken(cause)
+  }
+}
+
+function refuseIdToken(cause: unknown): never {
+  if (!(cause instanceof JwtError)) throw cause
+  throw refused(reasonWord(cause.reason), cause.message, cause)
+}
+
+function idTokenSubject(token: string, rules: SubjectRules): Awaitable<Subject> {
+  const { client, now, skew, facts, ports } = rules
+  const { subjectTokens = noTokens } = rules
+  const { jwt, signatures, remember } = subjectTokens.take(token, now, ports.signatures)
+  checkIsIdToken(jwt)
+  const { iss, sub, jti } = jwt.claims
+  facts.issuer = textOf(iss)
+  facts.subject = textOf(sub)
+  facts.unverified = true
+  if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
+  const issuer = typeof iss === 'string' ? rules.findIssuer(iss) : undefined
+  if (issuer === undefined) throw new JwtError('subject_invalid', "unexpected 'iss' claim value")
+  if (!issuer.enabled) throw new JwtError('issuer_disabled', 'its issuer is disabled')
+  const clientId = issuer.clientIdOf(client.id)
+  const { keys, algorithms } = issuer
+  const trust = { issuer: issuer.issuer, keys, algorithms, clientId, now, skew, signatures }
+  return following(verifyIdToken(jwt, trust), (claims) => {
     facts.unverified = undefined
     facts.issuer = issuer.issuer
-    const user = await issuer.findUser(claims)
-    if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
-    const { auth_time: authTime, acr, amr } = claims
-    const { act } = claims
-    return { user, issuer: issuer.issuer, kept: false, remember: () => remember(claims.exp), authTime, acr, amr, act }
-  } catch (cause) {
-    if (!(cause instanceof JwtError)) throw cause
-    throw refused(reasonWord(cause.reason), cause.message, cause)
-  }
+    return following(issuer.findUser(claims), (user) => {
+      if (user === undefined) throw new JwtError('subject_unknown', 'its user is not known')
+      const { auth_time: authTime, acr, amr, act } = claims
+      return { user, issuer: issuer.issuer, kept: false, remember: () => remember(claims.exp), authTime, acr, amr, act }
+    })
+  })
 }
 
 async function fromRefreshToken(token: string, refreshTokens: RefreshTokens, rules: SubjectRules): Promise<Subject> {

@@ -1,5 +1,6 @@
 /** The resource authorization server that a request names, and the client's connection to it (ID-JAG §4.3; IDP-03, IDP-30). */
 
+import { type Awaitable, following } from '../protocol/awaitable.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Connection, ResourceServer, User } from './connections.ts'
 import { isForTenant } from './tenants.ts'
@@ -7,9 +8,9 @@ import { isForTenant } from './tenants.ts'
 /** Where targets are looked up. */
 export interface Targets {
   /** The resource server that an `audience` value names (ID-JAG §4.3). */
-  findResourceServer(audience: string): Promise<ResourceServer | undefined>
+  findResourceServer(audience: string): Awaitable<ResourceServer | undefined>
   /** The one for people of this tenant, where people have tenants; otherwise one that is not for a tenant alone. */
-  findConnection(client: string, audience: string, tenant?: string): Promise<Connection | undefined>
+  findConnection(client: string, audience: string, tenant?: string): Awaitable<Connection | undefined>
 }
 
 /** Both are enabled. */
@@ -22,17 +23,19 @@ export interface Target {
  * The server that is meant and this client's connection to it for the tenant of the person. Throws `invalid_target`: an unknown audience, one without a connection,
  * and one that is switched off all get the same bytes, so that a client learns nothing of what other clients may reach.
  */
-export async function findTarget(targets: Targets, client: string, audience: string, user: User): Promise<Target> {
-  const server = await targets.findResourceServer(audience)
-  if (server === undefined) throw noTarget('no resource authorization server has this issuer or alias')
-  if (!server.enabled) throw noTarget(`the resource authorization server ${server.issuer} is disabled`)
-  const connection = await targets.findConnection(client, server.issuer, user.tenant)
-  if (connection === undefined || !isForTenant(connection, user))
-    throw noTarget(
-      `no connection ${client} -> ${server.issuer}${user.tenant === undefined ? '' : ` for the tenant ${user.tenant}`}`,
-    )
-  if (!connection.enabled) throw noTarget(`the connection ${client} -> ${server.issuer} is disabled`)
-  return { server, connection }
+export function findTarget(targets: Targets, client: string, audience: string, user: User): Awaitable<Target> {
+  return following(targets.findResourceServer(audience), (server) => {
+    if (server === undefined) throw noTarget('no resource authorization server has this issuer or alias')
+    if (!server.enabled) throw noTarget(`the resource authorization server ${server.issuer} is disabled`)
+    return following(targets.findConnection(client, server.issuer, user.tenant), (connection) => {
+      if (connection === undefined || !isForTenant(connection, user))
+        throw noTarget(
+          `no connection ${client} -> ${server.issuer}${user.tenant === undefined ? '' : ` for the tenant ${user.tenant}`}`,
+        )
+      if (!connection.enabled) throw noTarget(`the connection ${client} -> ${server.issuer} is disabled`)
+      return { server, connection }
+    })
+  })
 }
 
 function noTarget(detail: string): OAuthError {

@@ -1,5 +1,6 @@
 /** Which client of the code grant sends a request: by its credentials, or by its name alone where it is a public one. */
 
+import type { Awaitable } from '../protocol/awaitable.ts'
 import { authenticateClient, type Client, type ClientCredentials } from '../protocol/client-auth.ts'
 import { OAuthError, unauthenticated } from '../protocol/errors.ts'
 import type { Ports } from '../protocol/ports.ts'
@@ -16,7 +17,7 @@ export async function authenticated(
   credentials: ClientCredentials,
   registries: Registries,
   ports: Ports,
-): Promise<{ client: InteractiveClient; spend(): Promise<void> }> {
+): Promise<{ client: InteractiveClient; spend(): Awaitable<void> }> {
   const { interactive, spend } = await callerOf(credentials, registries, ports)
   if (interactive !== undefined) return { client: interactive, spend }
   throw new OAuthError('unauthorized_client', 'this client is not registered for the authorization code grant', {
@@ -29,10 +30,10 @@ export async function callerOf(
   credentials: ClientCredentials,
   { options, clients }: Registries,
   ports: Ports,
-): Promise<{ client: Client; interactive: InteractiveClient | undefined; spend(): Promise<void> }> {
+): Promise<{ client: Client; interactive: InteractiveClient | undefined; spend(): Awaitable<void> }> {
   const { issuer, skew } = options.resourceAuthorizationServer
   const open = await openClient(credentials, clients)
-  if (open !== undefined) return { client: open.client, interactive: open, spend: async () => {} }
+  if (open !== undefined) return { client: open.client, interactive: open, spend: () => {} }
   const known = new Map<string, InteractiveClient>()
   const findClient = async (id: string) => {
     const client = await clients.find(id)

@@ -7,6 +7,7 @@ import { answerDecided } from '../http/post-route.ts'
 import { senderOf } from '../http/sender.ts'
 import type { OtherGrants } from '../http/token-route.ts'
 import { refusal } from '../protocol/audit.ts'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseForm, parseScope } from '../protocol/form.ts'
 import { type AuditEvent, type AuditFacts, tokenIdHash } from '../protocol/ports.ts'
@@ -27,7 +28,7 @@ interface TokenCall {
   client: InteractiveClient
   asked: Asked
   facts: AuditFacts
-  spendAssertion(): Promise<void>
+  spendAssertion(): Awaitable<void>
   decision?: Decision
   /** The refresh token that was replaced. */
   replaced?: string

@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
+import type { Awaitable } from './awaitable.ts'
 import { type Confirmation, checkConfirmation, type Possession } from './confirmation.ts'
 import { checkTimes, isType, signJwt, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
@@ -59,7 +60,11 @@ export interface NewAccessToken {
   status?: StatusClaim | undefined
 }
 
-export function signAccessToken(claims: NewAccessToken, signer: SigningKey, signatures?: Signatures): Promise<string> {
+export function signAccessToken(
+  claims: NewAccessToken,
+  signer: SigningKey,
+  signatures?: Signatures,
+): Awaitable<string> {
   return signJwt(claims, jwtType.accessToken, signer, signatures)
 }
 

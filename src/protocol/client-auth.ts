@@ -1,5 +1,6 @@
 /** Client authentication at a token endpoint: HTTP Basic, a secret in the body, or a signed assertion. */
 
+import { type Awaitable, following, isPromise } from './awaitable.ts'
 import { isText } from './claims.ts'
 import { OAuthError, unauthenticated } from './errors.ts'
 import type { Form } from './form.ts'
@@ -48,7 +49,7 @@ export interface ClientCredentials {
 
 export interface ClientAuthentication<Known extends Client = Client> {
   issuer: string
-  findClient(id: string): Promise<Known | undefined>
+  findClient(id: string): Awaitable<Known | undefined>
   skew: Seconds
   ports: Pick<Ports, 'now' | 'once' | 'fence' | 'signatures'>
 }
@@ -61,19 +62,29 @@ const unknownClientDigest = secretDigestOf('no client has this secret')
  * `invalid_client`. More than one method is `invalid_request`, a public client `unauthorized_client`. A client
  * assertion is NOT spent here: call `spend` once every other check has passed, so that a refused request costs nothing.
  */
-export async function authenticateClient<Known extends Client>(
+export function authenticateClient<Known extends Client>(
   { authorization, form }: ClientCredentials,
   server: ClientAuthentication<Known>,
-): Promise<AuthenticatedClient<Known>> {
+): Awaitable<AuthenticatedClient<Known>> {
   const presented = presentedCredentials(authorization, form)
-  const client = await server.findClient(presented.clientId)
-  if (presented.method === 'none') {
-    // ID-JAG §9.1: confidential clients only (D-08).
-    if (client !== undefined && (client.authMethods.length === 0 || (await client.isPublic?.()) === true))
-      throw new OAuthError('unauthorized_client', 'public clients may not use this grant', { reason: 'public_client' })
-    throw unauthenticated('client_unauthenticated', 'no credentials came')
-  }
-  if (presented.method === 'private_key_jwt') return await byAssertion(presented, client, server)
+  return following(server.findClient(presented.clientId), (client): Awaitable<AuthenticatedClient<Known>> => {
+    if (presented.method === 'none') return refuseWithoutCredentials(client)
+    if (presented.method === 'private_key_jwt') return byAssertion(presented, client, server)
+    return bySecret(presented, client)
+  })
+}
+
+async function refuseWithoutCredentials(client: Client | undefined): Promise<never> {
+  // ID-JAG §9.1: confidential clients only (D-08).
+  if (client !== undefined && (client.authMethods.length === 0 || (await client.isPublic?.()) === true))
+    throw new OAuthError('unauthorized_client', 'public clients may not use this grant', { reason: 'public_client' })
+  throw unauthenticated('client_unauthenticated', 'no credentials came')
+}
+
+function bySecret<Known extends Client>(
+  presented: Extract<Presented, { secret: string }>,
+  client: Known | undefined,
+): AuthenticatedClient<Known> {
   // ATK-075: an unknown client costs what a known one does.
   const matches = isSecretOf(client?.secretDigest ?? unknownClientDigest, presented.secret)
   if (client === undefined || client.secretDigest === undefined || !matches)
@@ -81,13 +92,15 @@ export async function authenticateClient<Known extends Client>(
   if (!client.authMethods.includes(presented.method))
     throw unauthenticated('auth_method_mismatch', `${client.id} may not use ${presented.method}`)
   if (!client.enabled) throw unauthenticated('client_disabled', `${client.id} is disabled`)
-  return { client, spend: async () => {} }
+  return { client, spend: nothingToSpend }
 }
+
+function nothingToSpend(): void {}
 
 export interface AuthenticatedClient<Known extends Client = Client> {
   client: Known
   /** Spends the client assertion, when one was used. Throws `invalid_client` when it was used before. */
-  spend(): Promise<void>
+  spend(): Awaitable<void>
 }
 
 type Presented =
@@ -212,7 +225,8 @@ async function byAssertion<Known extends Client>(
     const now = server.ports.now()
     const { exp, issuedAt } = assertionTimes(jwt.claims, now, server.skew)
     const { keys, algorithms = defaultAlgorithms } = client
-    await verifySignature(jwt, { keys, algorithms }, server.ports.signatures)
+    const verified = verifySignature(jwt, { keys, algorithms }, server.ports.signatures)
+    if (isPromise(verified)) await verified
     return {
       client,
       async spend() {

@@ -122,5 +122,5 @@ export function parseScope(scope: string): string[] {
       throw new OAuthError('invalid_scope', 'scope holds a character that RFC 6749 section 3.3 does not allow', {
         reason: 'scope_denied',
       })
-  return [...new Set(tokens)]
+  return tokens.length < 2 ? tokens : [...new Set(tokens)]
 }

@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { type ActorClaim, isBoundedActor } from './actor.ts'
 import { type AuthorizationDetail, detailsOnTheWire } from './authorization-details.ts'
+import type { Awaitable } from './awaitable.ts'
 import {
   arrayOf,
   isObject,
@@ -157,7 +158,7 @@ export interface NewIdJag {
 }
 
 /** Signs an ID-JAG (ID-JAG §3.1, §4.3.4). A single `resource` is written as a string, several as an array. */
-export async function signIdJag(claims: NewIdJag, signer: SigningKey, signatures?: Signatures): Promise<string> {
+export function signIdJag(claims: NewIdJag, signer: SigningKey, signatures?: Signatures): Awaitable<string> {
   const { userClaims, resource } = claims
   const own: JsonObject = {
     iss: claims.iss,
@@ -183,5 +184,5 @@ export async function signIdJag(claims: NewIdJag, signer: SigningKey, signatures
   }
   // Never over one of its own, and never in place of one that it does not have.
   for (const name in userClaims) if (!Object.hasOwn(own, name)) own[name] = userClaims[name]
-  return await signJwt(own, jwtType.idJag, signer, signatures)
+  return signJwt(own, jwtType.idJag, signer, signatures)
 }

@@ -1,5 +1,6 @@
 /** The ID Token as a subject token: verified as its own kind of token, for exactly this client (ID-JAG §4.3.3). */
 
+import { type Awaitable, following } from './awaitable.ts'
 import { arrayOf, numberClaim, optional, readClaims, required, stringOf, textOf } from './claims.ts'
 import { checkTimes, isType, type UnverifiedJwt, verifySignature } from './jwt.ts'
 import { JwtError } from './jwt-error.ts'
@@ -75,9 +76,12 @@ export function checkIsIdToken({ header, claims }: UnverifiedJwt): void {
  * that its audience is the client that shows it. Does NOT check `nonce`, `at_hash`, `acr` or `auth_time`, nor whether
  * the session behind it still stands. Throws {@link JwtError}.
  */
-export async function verifyIdToken(jwt: UnverifiedJwt, rules: IdTokenRules): Promise<IdTokenClaims> {
+export function verifyIdToken(jwt: UnverifiedJwt, rules: IdTokenRules): Awaitable<IdTokenClaims> {
   checkIsIdToken(jwt)
-  await verifySignature(jwt, rules, rules.signatures)
+  return following(verifySignature(jwt, rules, rules.signatures), () => verifiedClaims(jwt, rules))
+}
+
+function verifiedClaims(jwt: UnverifiedJwt, rules: IdTokenRules): IdTokenClaims {
   const claims = readIdTokenClaims(jwt.claims)
   checkTimes(jwt.claims, { now: rules.now, skew: rules.skew, maxLifetime: maxIdTokenLifetime })
   // ID-JAG §4.3.3: the audience of the assertion is the authenticated client.

@@ -1,11 +1,12 @@
 /** The one place where JWTs are read, verified and signed: every byte is judged here, and node:crypto does the arithmetic. */
 
+import { type Awaitable, following, isPromise } from './awaitable.ts'
 import { type JsonError, type JsonObject, parseJsonObject } from './json.ts'
 import { JwtError } from './jwt-error.ts'
 import { isSignatureAlgorithm, type KeySource, type SignatureAlgorithm, type SigningKey } from './keys.ts'
 import type { Seconds } from './ports.ts'
 import { recentlyUsed } from './recently-used.ts'
-import { type Signatures, usualSignatures } from './signatures.ts'
+import { type Signatures, type SignedToken, usualSignatures } from './signatures.ts'
 
 export const maxJwtLength = 16 * 1024
 
@@ -96,26 +97,40 @@ export function isType(typ: string | undefined, expected: string): boolean {
  * Checks the signature with a key that the caller's trust leads to, never one the token brings. Throws `alg_not_allowed`,
  * `key_…`, `signature_invalid`. Does NOT check any claim, nor `typ`: see {@link checkTimes} and the file of each kind of token.
  */
-export async function verifySignature(
+export function verifySignature(
   jwt: Pick<UnverifiedJws, 'token' | 'header' | 'signature'>,
   trust: { keys: KeySource; algorithms: readonly SignatureAlgorithm[] },
   signatures: Pick<Signatures, 'verify'> = usualSignatures,
-): Promise<void> {
+): Awaitable<void> {
   const { kid } = jwt.header
   const alg = jwt.header.alg === 'Ed25519' ? 'EdDSA' : jwt.header.alg
   if (!isSignatureAlgorithm(alg) || !trust.algorithms.includes(alg))
     throw new JwtError('alg_not_allowed', 'is signed with an algorithm that is not allowed here')
-  const key = trust.keys.atHand?.({ alg, kid }) ?? (await trust.keys.find({ alg, kid }))
   const { token, signature } = jwt
-  // Whatever is thrown, such as for a key that is of no use, the token was not verified.
-  const refused = (cause?: unknown) => new JwtError('signature_invalid', 'the signature does not verify', { cause })
-  let good: boolean
+  const key = trust.keys.atHand?.({ alg, kid }) ?? trust.keys.find({ alg, kid })
+  return following(key, (found) => verifyWith({ token, signature, alg, key: found }, signatures))
+}
+
+function verifyWith(jws: SignedToken, signatures: Pick<Signatures, 'verify'>): Awaitable<void> {
+  let good: Awaitable<boolean>
   try {
-    good = await signatures.verify({ token, signature, alg, key })
+    good = signatures.verify(jws)
   } catch (cause) {
-    throw refused(cause)
+    throw notVerified(cause)
   }
-  if (good !== true) throw refused()
+  if (!isPromise(good)) return requireGood(good)
+  return good.then(requireGood, (cause: unknown) => {
+    throw notVerified(cause)
+  })
+}
+
+function requireGood(good: boolean): void {
+  if (good !== true) throw notVerified()
+}
+
+/** Whatever was thrown, such as for a key that is of no use, the token was not verified. */
+function notVerified(cause?: unknown): JwtError {
+  return new JwtError('signature_invalid', 'the signature does not verify', { cause })
 }
 
 export interface TimeRules {
@@ -148,15 +163,18 @@ export function checkTimes(claims: JsonObject, { now, skew, maxLifetime }: TimeR
 }
 
 /** Signs claims as they are; members that are undefined are left out. The caller gives every claim, the times too: no clock here. */
-export async function signJwt(
+export function signJwt(
   claims: object,
   typ: string,
   signer: SigningKey,
   signatures: Signatures = usualSignatures,
-): Promise<string> {
+): Awaitable<string> {
   const input = `${headerOf(signer, typ)}.${encoded(claims)}`
-  const signature = await signatures.sign(input, signer)
-  return `${input}.${Buffer.from(signature).toString('base64url')}`
+  return following(signatures.sign(input, signer), (signature) => `${input}.${textOf(signature)}`)
+}
+
+function textOf(bytes: Uint8Array): string {
+  return (bytes instanceof Buffer ? bytes : Buffer.from(bytes)).toString('base64url')
 }
 
 /** Of each key, by `typ`: it never changes. */

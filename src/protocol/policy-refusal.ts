@@ -9,18 +9,15 @@ import type { Grant } from './token-endpoint.ts'
  * its own for that. What the audit says of it stays as it is. Asked at each refusal.
  */
 export function policyRefusals(server: { branches?: Branches | undefined }, grant: Grant): Grant {
-  return async (request, ports) => {
-    try {
-      return await grant(request, ports)
-    } catch (error) {
-      const { access_denied_error: toldApart } = server.branches ?? usualBranches
-      if (toldApart || !(error instanceof OAuthError) || error.code !== 'access_denied') throw error
-      const { message, reason, detail } = error
-      throw new OAuthError('invalid_grant', message, {
-        reason,
-        cause: error,
-        ...(detail === undefined ? {} : { detail }),
-      })
-    }
+  const refuse = (error: unknown): never => {
+    const { access_denied_error: toldApart } = server.branches ?? usualBranches
+    if (toldApart || !(error instanceof OAuthError) || error.code !== 'access_denied') throw error
+    const { message, reason, detail } = error
+    throw new OAuthError('invalid_grant', message, {
+      reason,
+      cause: error,
+      ...(detail === undefined ? {} : { detail }),
+    })
   }
+  return (request, ports) => grant(request, ports).then(undefined, refuse)
 }

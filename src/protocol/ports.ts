@@ -1,6 +1,7 @@
 /** What a grant may ask of the world: the time, an id, a single use, a line in the audit, and the arithmetic of signatures. */
 
 import { hash } from 'node:crypto'
+import type { Awaitable } from './awaitable.ts'
 import type { Reason } from './reasons.ts'
 import type { Signatures } from './signatures.ts'
 
@@ -13,10 +14,10 @@ export interface Ports {
   /** An id nobody can guess: at least 128 random bits, characters `[A-Za-z0-9_-]`. */
   newId(): string
   /**
-   * True exactly one time for a key, everywhere, until `until`; atomic. Rejects when it cannot tell, and then nothing
+   * True exactly one time for a key, everywhere, until `until`; atomic. Throws when it cannot tell, and then nothing
    * may be issued. Make keys with {@link onceKey}.
    */
-  once(key: string, until: Seconds): Promise<boolean>
+  once(key: string, until: Seconds): Awaitable<boolean>
   /**
    * Assertions issued before this moment are refused, because the record of their use may be lost: a store in memory
    * knows nothing of the process before it. Zero when nothing can have been lost.
@@ -102,10 +103,16 @@ export type SpendKind = 'id-jag' | 'client-assertion' | 'dpop-proof' | 'saml-ass
  * have name spaces of their own. `tenant` is null for an issuer without tenants; a proof's issuer is its key's thumbprint.
  */
 export function onceKey(kind: SpendKind, issuer: string, tenant: string | null, jti: string): string {
-  return hash('sha256', JSON.stringify([kind, issuer, tenant, jti]), 'base64url')
+  const rest = tenant === null ? 'null' : quoted(tenant)
+  return hash('sha256', `["${kind}",${quoted(issuer)},${rest},${quoted(jti)}]`, 'base64url')
 }
 
 /** The id of a token as the audit writes it: enough to find the same token at another server, useless for anything else. */
 export function tokenIdHash(issuer: string, jti: string): string {
-  return hash('sha256', JSON.stringify([issuer, jti]), 'base64url').slice(0, 22)
+  return hash('sha256', `[${quoted(issuer)},${quoted(jti)}]`, 'base64url').slice(0, 22)
+}
+
+/** As JSON has it. What holds nothing that JSON escapes, as nearly everything, is quoted as it is. */
+function quoted(text: string): string {
+  return /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
 }

@@ -1,6 +1,7 @@
 /** Signatures over tokens, made and checked by node:crypto with keys that were read once: in the pool's threads, or in this one. */
 
 import { constants, type KeyObject, sign, verify } from 'node:crypto'
+import type { Awaitable } from './awaitable.ts'
 import type { SignatureAlgorithm } from './keys.ts'
 
 /** A compact JWS as {@link readJws} took it apart, and the key that must have signed it. */
@@ -13,10 +14,10 @@ export interface SignedToken {
 
 /** The arithmetic of signatures, and nothing else: which key may sign what is settled before it is asked. */
 export interface Signatures {
-  /** Whether the signature is of these bytes by this key. May reject for a key that it cannot use: then nothing was verified. */
-  verify(jws: SignedToken): Promise<boolean>
+  /** Whether the signature is of these bytes by this key. May throw for a key that it cannot use: then nothing was verified. */
+  verify(jws: SignedToken): Awaitable<boolean>
   /** The bytes of the signature over the signing input (RFC 7515 §5.1). */
-  sign(signingInput: string, signer: { alg: SignatureAlgorithm; key: KeyObject }): Promise<Uint8Array>
+  sign(signingInput: string, signer: { alg: SignatureAlgorithm; key: KeyObject }): Awaitable<Uint8Array>
 }
 
 interface Method {
@@ -40,21 +41,21 @@ const methods: { readonly [alg in SignatureAlgorithm]: Method } = {
 /** With `threads`, everything is computed in the pool's threads, while this one goes on; without, only signing with RSA is. */
 export function nodeSignatures({ threads }: { threads: boolean }): Signatures {
   return {
-    async verify({ token, signature, alg, key }) {
+    verify({ token, signature, alg, key }) {
       const { digest, length, how } = methods[alg]
       if (!isForMethod(key, alg) || (length !== undefined && signature.length !== length)) return false
       const input = Buffer.from(token.slice(0, token.lastIndexOf('.')), 'latin1')
       const options = { key, dsaEncoding: how.dsaEncoding, padding: how.padding, saltLength: how.saltLength }
       if (!threads) return verify(digest, input, options, signature)
-      return await inThread<boolean>((done) => verify(digest, input, options, signature, done))
+      return inThread<boolean>((done) => verify(digest, input, options, signature, done))
     },
-    async sign(signingInput, { alg, key }) {
+    sign(signingInput, { alg, key }) {
       const { digest, keyType, how } = methods[alg]
       const input = Buffer.from(signingInput, 'latin1')
       const options = { key, dsaEncoding: how.dsaEncoding, padding: how.padding, saltLength: how.saltLength }
       // 200 µs: too long for every other request to wait.
       if (!threads && keyType !== 'rsa') return sign(digest, input, options)
-      return await inThread<Uint8Array>((done) => sign(digest, input, options, done))
+      return inThread<Uint8Array>((done) => sign(digest, input, options, done))
     },
   }
 }

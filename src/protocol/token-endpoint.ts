@@ -2,6 +2,7 @@
 
 import { bounded, eventOf, nameOf, noFactsYet, refusal } from './audit.ts'
 import type { AuthorizationDetail } from './authorization-details.ts'
+import { type Awaitable, isPromise } from './awaitable.ts'
 import { authenticateClient, type Client } from './client-auth.ts'
 import { type Proof, type ProofPolicy, verifyProof } from './dpop.ts'
 import { OAuthError, unavailable } from './errors.ts'
@@ -44,7 +45,7 @@ export interface GrantRequest {
   /** The thumbprint of the certificate that came with the request. What it means is for the role to say: see `possessionOf`. */
   certificate?: string | undefined
   /** Spends the client's assertion and the proof, as far as they came: to be called after every check and before anything else is spent. */
-  spendCredentials(): Promise<void>
+  spendCredentials(): Awaitable<void>
   facts: AuditFacts
   /** Names the policy in force now, for the audit: to be called in the very moment in which the policy is asked. */
   namePolicy(): void
@@ -65,7 +66,7 @@ export interface TokenEndpoint {
   grants: { readonly [grantType: string]: Grant }
   /** How DPoP proofs are checked. Absent: a request with one is refused. */
   proofs?: ProofPolicy | undefined
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
   /** Throws {@link OAuthError} for an authenticated client that asks more often than it may. Absent: as often as it likes. */
   takeShare?: ((client: string) => void) | undefined
   skew: Seconds
@@ -82,63 +83,69 @@ export type Decision = Pick<GrantRequest, 'facts' | 'namePolicy' | 'recordGrante
  * Answers one token request. Throws {@link OAuthError} for every refusal, after its audit line was written; a failure
  * of our own comes out as it is, recorded too. Form parameters in the query are the transport's to refuse.
  */
-export function answerTokenRequest(
+export async function answerTokenRequest(
   request: TokenRequest,
   endpoint: TokenEndpoint,
   ports: Ports,
 ): Promise<TokenResponse> {
-  return decideAudited(endpoint, request.correlationId, ports, async (decision, safe) => {
+  const { safe, decision, recordRefused } = audited(endpoint, request.correlationId, ports)
+  try {
     // RFC 8707 §2: resource alone may be repeated.
-    const form = parseForm(request.body, ['resource'])
+    const form = parseForm(request.body, repeatable)
     const grantType = form.required('grant_type')
-    const { client, spend } = await authenticateClient(
+    const authenticating = authenticateClient(
       { authorization: request.authorization, form },
       { issuer: endpoint.issuer, findClient: endpoint.findClient, skew: endpoint.skew, ports: safe },
     )
+    const { client, spend } = isPromise(authenticating) ? await authenticating : authenticating
     decision.facts.client = client.id
     endpoint.takeShare?.(client.id)
-    const grant = Object.hasOwn(endpoint.grants, grantType) ? endpoint.grants[grantType] : undefined
-    if (grant === undefined)
-      throw new OAuthError(
-        'unsupported_grant_type',
-        `grant_type must be ${Object.keys(endpoint.grants).join(' or ')}`,
-        {
-          reason: 'grant_not_enabled',
-        },
-      )
-    const proof = await proofOf(request, endpoint, client, safe)
-    const spendCredentials = async () => {
-      await spend()
-      await proof?.spend()
-    }
+    const grant = grantOf(endpoint, grantType)
+    const proving = proofOf(request, endpoint, client, safe)
+    const proof = isPromise(proving) ? await proving : proving
+    const spendCredentials = proof === undefined ? spend : bothSpent(spend, proof)
     const { certificate } = request
     const { facts, namePolicy, recordGranted } = decision
-    const asked = {
-      form,
-      client,
-      proofKey: proof?.key,
-      certificate,
-      spendCredentials,
-      facts,
-      namePolicy,
-      recordGranted,
-    }
-    return await grant(asked, safe)
+    const proofKey = proof?.key
+    return await grant(
+      { form, client, proofKey, certificate, spendCredentials, facts, namePolicy, recordGranted },
+      safe,
+    )
+  } catch (error) {
+    await recordRefused(error)
+    throw error
+  }
+}
+
+const repeatable = ['resource']
+
+function grantOf({ grants }: TokenEndpoint, grantType: string): Grant {
+  const grant = Object.hasOwn(grants, grantType) ? grants[grantType] : undefined
+  if (grant !== undefined) return grant
+  throw new OAuthError('unsupported_grant_type', `grant_type must be ${Object.keys(grants).join(' or ')}`, {
+    reason: 'grant_not_enabled',
   })
 }
 
-async function proofOf(
+function bothSpent(spend: () => Awaitable<void>, proof: Proof): () => Promise<void> {
+  return async () => {
+    await spend()
+    await proof.spend()
+  }
+}
+
+function proofOf(
   { proofs: lines }: TokenRequest,
   { proofs, skew }: TokenEndpoint,
   { boundTokens }: Client,
   ports: Ports,
-): Promise<Proof | undefined> {
+): Awaitable<Proof | undefined> {
   // RFC 9449 §5.2: whatever the grant.
   if (lines.length === 0 && boundTokens === 'dpop')
     throw new OAuthError('invalid_dpop_proof', 'this client must send a DPoP proof', { reason: 'pop_required' })
   if (lines.length === 0) return undefined
   if (proofs === undefined) throw proofNotOffered()
-  return await verifyProof(lines, { ...proofs, method: 'POST', skew, ports })
+  return verifyProof(lines, { ...proofs, method: 'POST', skew, ports })
 }
 
 /** RFC 9449: a proof asks for a bound token. To ignore it would hand out less than was asked, unseen. */
@@ -151,11 +158,32 @@ export function proofNotOffered(where = 'by this server'): OAuthError {
  * way: what `decide` learns belongs in `facts`. Throws what `decide` throws, after its audit line was written.
  */
 export async function decideAudited(
-  { role, issuer, action, policyVersion }: AuditedEndpoint,
+  endpoint: AuditedEndpoint,
   correlationId: string,
   ports: Ports,
   decide: (decision: Decision, ports: Ports) => Promise<TokenResponse>,
 ): Promise<TokenResponse> {
+  const { safe, decision, recordRefused } = audited(endpoint, correlationId, ports)
+  try {
+    return await decide(decision, safe)
+  } catch (error) {
+    await recordRefused(error)
+    throw error
+  }
+}
+
+interface Audited {
+  /** Ports that fail closed. */
+  safe: Ports
+  decision: Decision
+  recordRefused(error: unknown): Promise<void>
+}
+
+function audited(
+  { role, issuer, action, policyVersion }: AuditedEndpoint,
+  correlationId: string,
+  ports: Ports,
+): Audited {
   const facts = noFactsYet(policyVersion())
   const made = { role, server: issuer, action, correlationId } as const
   const safe = failClosed(ports)
@@ -166,12 +194,8 @@ export async function decideAudited(
     },
     recordGranted: () => safe.record(eventOf(made, facts, ports.now(), granted)),
   }
-  try {
-    return await decide(decision, safe)
-  } catch (error) {
-    await safe.record(eventOf(made, facts, ports.now(), refusal(error)))
-    throw error
-  }
+  const recordRefused = (error: unknown) => safe.record(eventOf(made, facts, ports.now(), refusal(error)))
+  return { safe, decision, recordRefused }
 }
 
 const granted = { outcome: 'granted', reason: 'granted' } as const
@@ -205,14 +229,23 @@ function closing(ports: Ports): Ports {
     get signatures() {
       return ports.signatures
     },
-    once: (key, until) =>
-      ports.once(key, until).catch((cause: unknown) => {
-        const full = cause instanceof Error && cause.name === 'StoreFullError'
-        throw unavailable(full ? 'replay_store_full' : 'replay_store_unavailable', nameOf(cause), cause)
-      }),
-    record: (event) =>
-      ports.record(bounded(event)).catch((cause: unknown) => {
-        throw unavailable('audit_unavailable', nameOf(cause), cause)
-      }),
+    once(key, until) {
+      try {
+        const first = ports.once(key, until)
+        return isPromise(first) ? first.then(undefined, refuseUnspent) : first
+      } catch (cause) {
+        return refuseUnspent(cause)
+      }
+    },
+    record: (event) => ports.record(bounded(event)).then(undefined, refuseUnrecorded),
   }
+}
+
+function refuseUnspent(cause: unknown): never {
+  const full = cause instanceof Error && cause.name === 'StoreFullError'
+  throw unavailable(full ? 'replay_store_full' : 'replay_store_unavailable', nameOf(cause), cause)
+}
+
+function refuseUnrecorded(cause: unknown): never {
+  throw unavailable('audit_unavailable', nameOf(cause), cause)
 }

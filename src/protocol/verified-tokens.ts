@@ -1,6 +1,7 @@
 /** Tokens whose signature was found good lately: shown again, each is judged anew, and only arithmetic and reading are left out. */
 
 import { hash, type KeyObject } from 'node:crypto'
+import { following } from './awaitable.ts'
 import type { JsonObject } from './json.ts'
 import { maxJwtLength, readJwt, type UnverifiedJwt } from './jwt.ts'
 import type { Seconds } from './ports.ts'
@@ -70,11 +71,12 @@ export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTo
         jwt,
         verifiedWith: known?.key,
         signatures: {
-          async verify(jws) {
+          verify(jws) {
             if (jws.key === known?.key && jws.token === token) return true
-            const good = await signatures.verify(jws)
-            if (good === true && jws.token === token) signedBy = jws.key
-            return good
+            return following(signatures.verify(jws), (good) => {
+              if (good === true && jws.token === token) signedBy = jws.key
+              return good
+            })
           },
         },
         remember(exp) {

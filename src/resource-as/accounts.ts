@@ -1,5 +1,6 @@
 /** From the person an ID-JAG names to the account here: linked before, linked now, made now, or refused (ID-JAG §2.2, §3.1). */
 
+import { type Awaitable, following } from '../protocol/awaitable.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import { accountNamed, refuseTwoPersons, type SamlNameQuestion } from './subject-identifier.ts'
@@ -26,7 +27,7 @@ export interface Account {
 
 /** The accounts of the resource's owner. Both writes are atomic: two first visits at once end at one account. */
 export interface Accounts {
-  findLinked(key: SubjectKey): Promise<Account | undefined>
+  findLinked(key: SubjectKey): Awaitable<Account | undefined>
   /** Compared to the letter: a directory that folds case would give one person's account to another (ATK-042). */
   findByEmail(email: string, audTenant?: string): Promise<Account | undefined>
   /** By a SAML name that its issuer may use; throws where it is the name of two (SAML-08). Absent: nobody is found so. */
@@ -47,7 +48,7 @@ export interface Accounts {
 export type Resolution = string | { account?: string; settle(): Promise<string> } | undefined
 
 /** Finds the account for a verified ID-JAG. A host with accounts of its own gives its own. */
-export type ResolveSubject = (claims: IdJagClaims, trusted: TrustedIssuer) => Promise<Resolution>
+export type ResolveSubject = (claims: IdJagClaims, trusted: TrustedIssuer) => Awaitable<Resolution>
 
 /** The same for whoever signed in: every {@link ResolvePerson} is a {@link ResolveSubject}. */
 export type ResolvePerson = (
@@ -60,36 +61,49 @@ export type ResolvePerson = (
     sub_id?: IdJagClaims['sub_id']
   },
   trusted: Pick<TrustedIssuer, 'issuer' | 'accounts' | 'subjectId' | 'audTenant' | 'audSub'>,
-) => Promise<Resolution>
+) => Awaitable<Resolution>
 
 /** The rules of this server over any {@link Accounts} (RAS-17, D-18, D-19). Throws `access_denied` for a disabled account. */
 export function accountsBySubject(accounts: Accounts): ResolvePerson {
-  return async (claims, trusted) => {
-    const { accounts: rules, audTenant } = trusted
+  return (claims, trusted) => {
+    const { audTenant } = trusted
     const key = subjectKey(claims, trusted)
-    const known = await accounts.findLinked(key)
-    // TEN-08: whoever keeps the accounts, none of another tenant is reached.
-    if (known !== undefined && known.audTenant !== audTenant) return undefined
-    const named = await accountNamed(accounts, claims, trusted)
-    if (known !== undefined) refuseTwoPersons(known, named)
-    const audSub = trusted.audSub === true ? claims.aud_sub : undefined
-    const found = known ?? named
-    // JAG-16, D-18: an account id that contradicts what else is known of the person is not followed.
-    if (audSub !== undefined && found !== undefined && audSub !== found.id) return undefined
-    if (known !== undefined) return enabled(known)
-    if (named !== undefined) return linking(accounts, key, named)
-    // JAG-16: relative to the tenant of this server; where it names nobody, no other claim is tried.
-    if (audSub !== undefined) return linking(accounts, key, await accounts.findById?.(audSub, audTenant))
-
-    const { email } = claims
-    // D-19: an address proves nothing unless its issuer owns the domain and has checked it.
-    const vouched = email !== undefined && claims.email_verified === true && isIn(rules.emailDomains, email)
-    const owner = email === undefined ? undefined : await accounts.findByEmail(email, audTenant)
-    if (owner !== undefined) return vouched ? linking(accounts, key, owner) : undefined
-    if (rules.unknown !== 'create') return undefined
-    // D-19: an address nobody vouches for would pass as this person's, and would keep its owner out.
-    return { settle: () => accounts.createLinked(key, vouched ? { email } : {}) }
+    return following(accounts.findLinked(key), (known) => {
+      // TEN-08: whoever keeps the accounts, none of another tenant is reached.
+      if (known !== undefined && known.audTenant !== audTenant) return undefined
+      return following(accountNamed(accounts, claims, trusted), (named): Awaitable<Resolution> => {
+        if (known !== undefined) refuseTwoPersons(known, named)
+        const audSub = trusted.audSub === true ? claims.aud_sub : undefined
+        const found = known ?? named
+        // JAG-16, D-18: an account id that contradicts what else is known of the person is not followed.
+        if (audSub !== undefined && found !== undefined && audSub !== found.id) return undefined
+        if (known !== undefined) return enabled(known)
+        if (named !== undefined) return linking(accounts, key, named)
+        return unlinked(accounts, key, claims, { audSub, rules: trusted.accounts })
+      })
+    })
   }
+}
+
+/** Somebody whom no link and no SAML name leads to an account. */
+async function unlinked(
+  accounts: Accounts,
+  key: SubjectKey,
+  claims: Parameters<ResolvePerson>[0],
+  { audSub, rules }: { audSub: string | undefined; rules: TrustedIssuer['accounts'] },
+): Promise<Resolution> {
+  const { audTenant } = key
+  // JAG-16: relative to the tenant of this server; where it names nobody, no other claim is tried.
+  if (audSub !== undefined) return linking(accounts, key, await accounts.findById?.(audSub, audTenant))
+
+  const { email } = claims
+  // D-19: an address proves nothing unless its issuer owns the domain and has checked it.
+  const vouched = email !== undefined && claims.email_verified === true && isIn(rules.emailDomains, email)
+  const owner = email === undefined ? undefined : await accounts.findByEmail(email, audTenant)
+  if (owner !== undefined) return vouched ? linking(accounts, key, owner) : undefined
+  if (rules.unknown !== 'create') return undefined
+  // D-19: an address nobody vouches for would pass as this person's, and would keep its owner out.
+  return { settle: () => accounts.createLinked(key, vouched ? { email } : {}) }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The assertion as a token: which issuer it is of, and whether it is an ID-JAG of that issuer for this client (ID-JAG §4.4.1). */
 
+import { type Awaitable, isPromise } from '../protocol/awaitable.ts'
 import { checkConfirmation, type Possession } from '../protocol/confirmation.ts'
 import { type IdJagClaims, readIdJagClaims } from '../protocol/id-jag.ts'
 import { checkTimes, isType, verifySignature } from '../protocol/jwt.ts'
@@ -19,7 +20,7 @@ export interface AssertionRules extends EncryptionRules {
    * By `iss`, exact. Undefined: not trusted, and nothing is fetched. Where issuers or this server have tenants, the entry is the one for
    * the tenants that the token names; whether it is for them is judged again when the token is verified.
    */
-  findTrustedIssuer(issuer: string, named?: NamedTenants): Promise<TrustedIssuer | undefined>
+  findTrustedIssuer(issuer: string, named?: NamedTenants): Awaitable<TrustedIssuer | undefined>
   skew: Seconds
 }
 
@@ -36,7 +37,7 @@ export async function verifyAssertion(
   const now = ports.now()
   try {
     const opened = openAssertion(assertion, server)
-    const jwt = opened instanceof Promise ? await opened : opened
+    const jwt = isPromise(opened) ? await opened : opened
     const { iss, jti } = jwt.claims
     if (typeof iss === 'string' && typeof jti === 'string') facts.tokenId = tokenIdHash(iss, jti)
     if (typeof iss === 'string') facts.issuer = iss.slice(0, 255)
@@ -45,10 +46,12 @@ export async function verifyAssertion(
     if (!isType(jwt.header.typ, jwtType.idJag)) throw new JwtError('typ_mismatch', `typ must be ${jwtType.idJag}`)
     // ID-JAG §4.1: iss only chooses the entry of our own configuration.
     if (typeof iss !== 'string') throw new JwtError('malformed', "unexpected 'iss' claim value")
-    const trusted = await server.findTrustedIssuer(iss, namedTenants(jwt.claims))
+    const found = server.findTrustedIssuer(iss, namedTenants(jwt.claims))
+    const trusted = isPromise(found) ? await found : found
     if (trusted === undefined) throw new JwtError('issuer_unknown', "unexpected 'iss' claim value")
     if (!trusted.enabled) throw new JwtError('issuer_disabled', "unexpected 'iss' claim value")
-    await verifySignature(jwt, trusted, ports.signatures)
+    const verifying = verifySignature(jwt, trusted, ports.signatures)
+    if (isPromise(verifying)) await verifying
     facts.unverified = undefined
     const claims = readIdJagClaims(jwt.claims)
     facts.subject = claims.sub

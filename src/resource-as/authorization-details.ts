@@ -2,6 +2,7 @@
 
 import {
   type AuthorizationDetail,
+  type DetailTypes,
   detailsRefused,
   judgeDetails,
   readDetailsParameter,
@@ -28,12 +29,15 @@ export function readDetails(
   form: Form,
   server: ResourcePolicy,
 ): ReadDetails | undefined {
+  const parameter = form.optional('authorization_details')
+  if (claim === undefined && parameter === undefined) return undefined
   const rules = { types: server.detailTypes, resources: server.resources.map(({ resource }) => resource) }
-  const asked = readDetailsParameter(form.optional('authorization_details'), rules)
+  const asked = readDetailsParameter(parameter, rules)
   if (claim !== undefined) return { claimed: judgeDetails(claim, { ...rules, place: 'assertion: ' }), asked }
-  if (asked !== undefined) throw detailsRefused('is more than the assertion gives, which has none')
-  return undefined
+  throw detailsRefused('is more than the assertion gives, which has none')
 }
+
+const noTypes: DetailTypes = new Map()
 
 /** What a redemption grants. */
 export interface Granted {
@@ -51,7 +55,7 @@ export function withDetails(
   granted: Granted,
   details: ReadDetails | undefined,
   policy: ClientPolicy,
-  { detailTypes: types = new Map(), resources: governed }: ResourcePolicy,
+  { detailTypes: types = noTypes, resources: governed }: ResourcePolicy,
 ): Granted {
   if (details === undefined) return granted
   const understands = (resource: string, type: string) =>

@@ -1,6 +1,7 @@
 /** Protected discovery (ID-JAG §9.4): an authenticated client asks whether an ID-JAG of some issuer would be taken from it. */
 
 import { refusal } from '../protocol/audit.ts'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import { blockOf } from '../protocol/blocks.ts'
 import { authenticateClient, type Client } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
@@ -25,8 +26,8 @@ export interface DiscoveryRequest {
 /** The server that is asked. */
 export interface DiscoveryEndpoint extends ResourcePolicy {
   /** The clients of the token endpoint. */
-  findClient(id: string): Promise<Client | undefined>
-  findTrustedIssuer(issuer: string, named?: NamedTenants): Promise<TrustedIssuer | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
+  findTrustedIssuer(issuer: string, named?: NamedTenants): Awaitable<TrustedIssuer | undefined>
   skew: Seconds
   policyVersion(): string
 }

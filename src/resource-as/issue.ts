@@ -2,6 +2,7 @@
 
 import { signAccessToken } from '../protocol/access-token.ts'
 import type { AuthorizationDetail } from '../protocol/authorization-details.ts'
+import { type Awaitable, following } from '../protocol/awaitable.ts'
 import { confirmationOf, type Possession } from '../protocol/confirmation.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
@@ -57,7 +58,7 @@ export function boundTo({ proofKey, certificate }: Possession): Pick<GrantedAcce
 }
 
 /** Makes the access token. It must not refuse: whatever could be checked has been, and what was shown for it is spent. */
-export type Issue = (granted: GrantedAccess) => Promise<IssuedAccess>
+export type Issue = (granted: GrantedAccess) => Awaitable<IssuedAccess>
 
 export interface JwtIssueOptions {
   issuer: string
@@ -76,7 +77,7 @@ export interface JwtIssueOptions {
  */
 export function jwtAccessTokens(options: JwtIssueOptions): Issue {
   const { issuer, signingKeys, lifetime, copyActor = false, signatures } = options
-  return async (granted) => {
+  return (granted) => {
     const { account, client, audience, scope, tokenId, now, proofKey, statusIndex, tenant, signIn, assertion } = granted
     const iat = Math.floor(now)
     const claims = {
@@ -98,7 +99,10 @@ export function jwtAccessTokens(options: JwtIssueOptions): Issue {
       cnf: confirmationOf(granted),
       status: statusIndex === undefined ? undefined : statusClaimOf(issuer, statusIndex),
     }
-    const accessToken = await signAccessToken(claims, signingKeys.current(), signatures)
-    return { accessToken, tokenType: proofKey === undefined ? 'Bearer' : 'DPoP', expiresIn: lifetime }
+    return following(signAccessToken(claims, signingKeys.current(), signatures), (accessToken) => ({
+      accessToken,
+      tokenType: proofKey === undefined ? 'Bearer' : 'DPoP',
+      expiresIn: lifetime,
+    }))
   }
 }

@@ -1,6 +1,7 @@
 /** What of a verified ID-JAG is granted here: resources, scopes, and whether at all (ID-JAG §4.4.1, RAS-08…RAS-13). */
 
 import type { DetailTypes } from '../protocol/authorization-details.ts'
+import { type Awaitable, following } from '../protocol/awaitable.ts'
 import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import { type Branches, usualBranches } from '../protocol/branches.ts'
 import { confirmationOf, type Possession } from '../protocol/confirmation.ts'
@@ -17,7 +18,7 @@ export interface ResourcePolicy {
   /** The types of authorization details it understands (RFC 9396). Absent: an ID-JAG with details is refused. */
   detailTypes?: DetailTypes | undefined
   /** What a client may be given. Undefined: nothing. */
-  findClientPolicy(client: string): Promise<ClientPolicy | undefined>
+  findClientPolicy(client: string): Awaitable<ClientPolicy | undefined>
   /** Absent: nobody can be blocked. */
   blocks?: Blocks
   /** Absent: as usual. */
@@ -58,20 +59,21 @@ function foreignClaim({ branches = usualBranches }: ResourcePolicy): OAuthError 
 
 /** FL-ISS-03: a resource that was named twice is granted once. */
 function eachOnce(resources: GovernedResource[]): GovernedResource[] {
-  return [...new Set(resources)]
+  return resources.length < 2 ? resources : [...new Set(resources)]
 }
 
 /** What a client may be given on the word of an issuer; undefined where that may not speak for it. */
-export async function policyUnder(
+export function policyUnder(
   trusted: TrustedIssuer,
   client: string,
   server: ResourcePolicy,
-): Promise<ClientPolicy | undefined> {
-  const policy = await server.findClientPolicy(client)
-  const { clients } = trusted
-  const named = Array.isArray(clients) ? clients.includes(client) : (clients as ReadonlySet<string>).has(client)
-  const speaksFor = named || (trusted.metadataDocuments === true && policy?.byDocument === true)
-  return speaksFor && policy !== undefined ? withinTrust(policy, trusted) : undefined
+): Awaitable<ClientPolicy | undefined> {
+  return following(server.findClientPolicy(client), (policy) => {
+    const { clients } = trusted
+    const named = Array.isArray(clients) ? clients.includes(client) : (clients as ReadonlySet<string>).has(client)
+    const speaksFor = named || (trusted.metadataDocuments === true && policy?.byDocument === true)
+    return speaksFor && policy !== undefined ? withinTrust(policy, trusted) : undefined
+  })
 }
 
 /** The client's own policy, narrowed to what is granted on the word of this issuer. */
@@ -90,16 +92,13 @@ function withinTrust(policy: ClientPolicy, { scopes, resources }: TrustedIssuer)
 }
 
 /** RAS-08 (3): the issuer may speak for this client, and the client may be given something. */
-export async function clientMayUse(
-  client: string,
-  trusted: TrustedIssuer,
-  server: ResourcePolicy,
-): Promise<ClientPolicy> {
-  const policy = await policyUnder(trusted, client, server)
-  if (policy !== undefined) return policy
-  throw new OAuthError('access_denied', 'policy does not allow this client to use assertions of this issuer', {
-    reason: 'policy_denied',
-    detail: `${client} is not among the clients of ${trusted.issuer}`,
+export function clientMayUse(client: string, trusted: TrustedIssuer, server: ResourcePolicy): Awaitable<ClientPolicy> {
+  return following(policyUnder(trusted, client, server), (policy) => {
+    if (policy !== undefined) return policy
+    throw new OAuthError('access_denied', 'policy does not allow this client to use assertions of this issuer', {
+      reason: 'policy_denied',
+      detail: `${client} is not among the clients of ${trusted.issuer}`,
+    })
   })
 }
 

@@ -1,6 +1,7 @@
 /** The redemption at a resource authorization server: an ID-JAG in, an access token out (ID-JAG §4.4, RFC 7523). */
 
 import { type AuthorizationDetail, typesOf } from '../protocol/authorization-details.ts'
+import { type Awaitable, following, isPromise } from '../protocol/awaitable.ts'
 import { possessionOf } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { type Form, parseScope } from '../protocol/form.ts'
@@ -83,10 +84,12 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       await refuseForeignNames(claims, trusted, server)
     refuseForgotten(claims, trusted, ports)
 
-    const resolution = await server.resolveSubject(claims, trusted)
+    const resolving = server.resolveSubject(claims, trusted)
+    const resolution = isPromise(resolving) ? await resolving : resolving
     if (resolution === undefined) throw noAccount(`nobody here is ${claims.sub} of ${claims.iss}`)
     const resources = grantedResources(claims, asked.resources, server)
-    const policy = await clientMayUse(client.id, trusted, server)
+    const finding = clientMayUse(client.id, trusted, server)
+    const policy = isPromise(finding) ? await finding : finding
     const granted = withDetails(narrow(claims, asked.scopes, resources, policy), details, policy, server)
     refuseUnbound(granted.resources, possession, server)
     const { auth_time: authTime, acr, amr, sub_profile: subjectProfile } = claims
@@ -97,8 +100,10 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     refuseBlocked({ claims, account: resolution, client: client.id, resources: places, tenant: stoppable }, server)
     if (server.mayIssue !== undefined) await server.mayIssue({ client: client.id, ...granted })
 
-    await spendCredentials()
-    await spend(claims, trusted, server, ports, facts)
+    const credentials = spendCredentials()
+    if (isPromise(credentials)) await credentials
+    const spending = spend(claims, trusted, server, ports, facts)
+    if (isPromise(spending)) await spending
     // The store may have found only now that it lost its memory.
     refuseForgotten(claims, trusted, ports)
     const account = typeof resolution === 'string' ? resolution : await resolution.settle()
@@ -106,7 +111,8 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     const scope = granted.scopes.join(' ')
     const resource = granted.resources.length === 1 ? (granted.resources[0] as string) : granted.resources
     const status = { claims, account, client: client.id, resources: places, tenant: stoppable }
-    const statusIndex = await newStatus(status, ports.now())
+    const indexing = newStatus(status, ports.now())
+    const statusIndex = isPromise(indexing) ? await indexing : indexing
     const tokenId = ports.newId()
     facts.account = account
     facts.scope = scope
@@ -115,7 +121,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
     facts.issuedTokenId = tokenIdHash(server.issuer, tokenId)
     await recordGranted()
     const bound = boundTo(possession)
-    const { accessToken, tokenType, expiresIn } = await server.issue({
+    const issuing = server.issue({
       account,
       client: client.id,
       audience: resource,
@@ -130,6 +136,7 @@ function redeem(server: ResourceAuthorizationServer): Grant {
       signIn: { authTime, acr, amr },
       assertion: claims,
     })
+    const { accessToken, tokenType, expiresIn } = isPromise(issuing) ? await issuing : issuing
     // ID-JAG §4.4.1: the answer says what was granted. §4.4.3: no refresh token.
     return {
       access_token: accessToken,
@@ -145,12 +152,12 @@ function redeem(server: ResourceAuthorizationServer): Grant {
 type NewStatus = (
   token: { claims: IdJagClaims; account: string; client: string; resources: string[]; tenant: string | undefined },
   now: Seconds,
-) => Promise<number | undefined>
+) => Awaitable<number | undefined>
 
 /** Asks for the index of a token that is about to be issued, where the server keeps statuses. */
 function statusGiver(server: ResourceAuthorizationServer): NewStatus {
   const { issuer: self, statuses, accessTokenLifetime, skew, clockAllowance } = server
-  if (statuses === undefined) return async () => undefined
+  if (statuses === undefined) return () => undefined
   if (accessTokenLifetime === undefined)
     throw new TypeError('a server with statuses needs accessTokenLifetime: they are kept for as long as a token lives')
   return ({ claims: { sub, email, iss: issuer }, account, client, resources, tenant }, now) => {
@@ -187,21 +194,28 @@ function refuseForgotten({ iat }: IdJagClaims, { assertions }: TrustedIssuer, po
  * ID-JAG §4.4.3, D-05: spends the assertion. The record outlives every moment at which some instance could still accept the
  * token. An issuer set to `until-exp` leaves its mark too, so that a change back to single use finds it.
  */
-async function spend(
+function spend(
   { iss, tenant, jti, exp }: IdJagClaims,
   { assertions }: TrustedIssuer,
   { skew, clockAllowance }: ResourceAuthorizationServer,
   ports: Ports,
   facts: AuditFacts,
-): Promise<void> {
+): Awaitable<void> {
   // JAG-08: keys may have been fetched since the times were checked, and after this moment the record of a use may be gone.
   if (ports.now() >= exp + skew) throw refused('expired', 'has expired')
-  const first = await ports
-    .once(onceKey('id-jag', iss, tenant ?? null, jti), exp + skew + clockAllowance)
-    .catch((cause: unknown): undefined => {
-      if (assertions === 'single-use') throw cause
-      // Nothing depends on the mark while the issuer is set so; the audit says that it is missing.
-      facts.degraded = true
-    })
-  if (first === false && assertions === 'single-use') throw refused('replay', 'was redeemed before')
+  const mark = () => ports.once(onceKey('id-jag', iss, tenant ?? null, jti), exp + skew + clockAllowance)
+  return assertions === 'single-use' ? following(mark(), refuseReplay) : leaveMark(mark, facts)
+}
+
+function refuseReplay(first: boolean): void {
+  if (!first) throw refused('replay', 'was redeemed before')
+}
+
+async function leaveMark(mark: () => Awaitable<boolean>, facts: AuditFacts): Promise<void> {
+  try {
+    await mark()
+  } catch {
+    // Nothing depends on the mark while the issuer is set so; the audit says that it is missing.
+    facts.degraded = true
+  }
 }

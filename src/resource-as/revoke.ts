@@ -1,5 +1,6 @@
 /** Revocation (RFC 7009): a client gives an access token of its own back before its time. */
 
+import type { Awaitable } from '../protocol/awaitable.ts'
 import type { Client, ClientCredentials } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { JwtError } from '../protocol/jwt-error.ts'
@@ -8,7 +9,7 @@ import { answerShownToken, type ShownTokenRequest, type TokenKeeper } from './sh
 
 export interface RevocationEndpoint extends TokenKeeper {
   /** The clients of the token endpoint (RFC 7009 §2.1). */
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
   /** The public client of a request without credentials, where there are such. Throws OAuthError for one that is disabled. */
   findOpenClient?: ((credentials: ClientCredentials) => Promise<Client | undefined>) | undefined
 }

@@ -2,6 +2,7 @@
 
 import { type AccessTokenClaims, verifyAccessTokenSignature } from '../protocol/access-token.ts'
 import { refusal } from '../protocol/audit.ts'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import {
   type AuthenticatedClient,
   authenticateClient,
@@ -45,7 +46,7 @@ export interface ShownToken {
 /** What an endpoint does with a token. */
 export interface Treatment<Caller extends Client, Answer> {
   action: AuditEvent['action']
-  findCaller(id: string): Promise<Caller | undefined>
+  findCaller(id: string): Awaitable<Caller | undefined>
   /** The public client that asks, where those may. Undefined: the request must authenticate. Absent: every request must. */
   findOpenCaller?: ((credentials: ClientCredentials) => Promise<Caller | undefined>) | undefined
   /** Whether the token is alive for this caller. Throws {@link JwtError} when it is not, and OAuthError for a caller to be refused. */

@@ -1,5 +1,6 @@
 /** What becomes of access tokens after they were issued: the port through which they are ended before their time. */
 
+import type { Awaitable } from '../protocol/awaitable.ts'
 import type { Access } from '../protocol/blocks.ts'
 import type { Seconds } from '../protocol/ports.ts'
 
@@ -9,7 +10,7 @@ import type { Seconds } from '../protocol/ports.ts'
  */
 export interface TokenStatuses {
   /** The index for a token of this access that lives until `until`. Durable before it resolves. Throws `temporarily_unavailable`. */
-  indexFor(access: Access & { account: string }, until: Seconds): Promise<number>
+  indexFor(access: Access & { account: string }, until: Seconds): Awaitable<number>
   /** Whether tokens with this index are no longer good. Throws `temporarily_unavailable` when it cannot know. */
   isEnded(index: number): boolean
   /** Ends every token with this index (RFC 7009 §2.1 allows that related tokens end with the one that is revoked). Durable before it resolves. */

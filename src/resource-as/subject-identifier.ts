@@ -1,5 +1,6 @@
 /** `sub_id` at a resource authorization server: whose SAML names an issuer may use, and whom they name (ID-JAG §3.2.2, §9.5). */
 
+import type { Awaitable } from '../protocol/awaitable.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import { nameIdFormat, readSamlName, type SamlName, type SamlNameMember } from '../protocol/subject-identifier.ts'
@@ -64,16 +65,16 @@ export async function refuseForeignNames(
 }
 
 /** The account that a verified ID-JAG names by `sub_id`, if it does. Throws as {@link samlNameOf}. */
-export async function accountNamed<Found>(
+export function accountNamed<Found>(
   accounts: { findBySamlName?(question: SamlNameQuestion): Promise<Found | undefined> },
   claims: Pick<IdJagClaims, 'sub_id' | 'tenant'>,
   trusted: Pick<TrustedIssuer, 'issuer' | 'subjectId' | 'audTenant'>,
-): Promise<Found | undefined> {
+): Awaitable<Found | undefined> {
   const { issuer, subjectId, audTenant } = trusted
   if (subjectId === undefined) return undefined
   const name = samlNameOf(claims, trusted)
   if (name === undefined) return undefined
-  return await accounts.findBySamlName?.({ issuer, tenant: claims.tenant, audTenant, name, key: subjectId.key })
+  return accounts.findBySamlName?.({ issuer, tenant: claims.tenant, audTenant, name, key: subjectId.key })
 }
 
 /** ID-JAG §3.2: `sub_id` names the same person as `sub`. Throws `invalid_grant` where both are known here and are two. */

@@ -1,5 +1,6 @@
 /** The clients of one authorization server, as they are known now. */
 
+import type { Awaitable } from '../protocol/awaitable.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import { documentClient } from '../protocol/document-client.ts'
 import { secretDigestOf } from '../protocol/secrets.ts'
@@ -21,7 +22,7 @@ export function clientFinder(
   known: () => KnownEntries<ClientEntry>,
   policy: Pick<PolicyFeed, 'isOff'>,
   { documents, reachOf }: DocumentClients,
-): (id: string) => Promise<Client | undefined> {
+): (id: string) => Awaitable<Client | undefined> {
   const isOff = (id: string) => policy.isOff({ client: id }) || policy.isOff({ client: id, audience: issuer })
   const byDocument = ({ id, disabled, assertionAudienceAlso, boundTokens }: ClientEntry) => ({
     ...documentClient(
@@ -34,7 +35,7 @@ export function clientFinder(
     const listed = [...entries.values()].filter(({ entry }) => entry.metadataDocument !== true)
     return new Map(listed.map(({ entry }) => [entry.id, clientOf(issuer, entry)]))
   })
-  return async (id) => {
+  return (id) => {
     const client = clients().get(id)
     if (client !== undefined) return isOff(id) ? { ...client, enabled: false } : client
     const entry = known().get(keyText(id))?.entry

@@ -3,6 +3,7 @@
 import { type Connection, namesOf, type People, type ResourceServer, type User } from '../idp/connections.ts'
 import type { IdentityProvider } from '../idp/exchange.ts'
 import type { IdTokenIssuer } from '../idp/subject.ts'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { IdTokenClaims } from '../protocol/id-token.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
@@ -27,7 +28,7 @@ import { followedIssuerKeys, type Surroundings, skew } from './surroundings.ts'
 /** What the Fastify plugin of the role is given. */
 export interface IdpRole {
   identityProvider: IdentityProvider
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
   /** True while a client may identify itself by a metadata document. */
   acceptsMetadataDocuments(): boolean
   /** The types of authorization details of all resource servers. */
@@ -86,7 +87,7 @@ export function idpRole(
           policy.isOff({ issuer: named }) || policy.isOff({ issuer: named, audience: issuer })
         return found !== undefined && off(found.issuer) ? { ...found, enabled: false } : found
       },
-      findResourceServer: async (audience) => serverNow(serversByName.get(audience)),
+      findResourceServer: (audience) => serverNow(serversByName.get(audience)),
       findConnection: connectionFinder(() => known().connections, config.resourceServers, policy),
       ...refreshTokensOf(config, { records, policy, directory }),
       blocks: policy.blocks,
@@ -127,7 +128,7 @@ export function connectionFinder(
     ready.set(entry, made)
     return made
   }
-  return async (client, audience, tenant) => {
+  return (client, audience, tenant) => {
     const own = tenant === undefined ? undefined : known().get(keyText(client, audience, tenant))
     const entry = (own ?? known().get(keyText(client, audience)))?.entry
     if (entry === undefined) return undefined
@@ -161,7 +162,7 @@ function idTokenIssuer(
     keys: followedIssuerKeys(issuer, surroundings, jwksUri),
     algorithms,
     clientIdOf: (client) => clientIdAt(client, issuer),
-    async findUser(claims) {
+    findUser(claims) {
       const id = personIdOf(claims, rules)
       const place = tenantNamed(claims, tenant)
       const user =

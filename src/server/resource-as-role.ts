@@ -1,6 +1,7 @@
 /** Builds the resource authorization server that a configuration describes. */
 
 import type { RegisteredClient } from '../interactive/options.ts'
+import type { Awaitable } from '../protocol/awaitable.ts'
 import type { Client } from '../protocol/client-auth.ts'
 import type { SigningKeys } from '../protocol/keys.ts'
 import type { Seconds } from '../protocol/ports.ts'
@@ -28,7 +29,7 @@ const clockAllowance: Seconds = 5
 /** What the Fastify plugin of the role is given, beside its keys. */
 export interface ResourceAsRole {
   resourceAuthorizationServer: ResourceAuthorizationServer
-  findClient(id: string): Promise<Client | undefined>
+  findClient(id: string): Awaitable<Client | undefined>
   /** The clients that identify themselves by a metadata document, for every grant of this server. */
   documentClients: DocumentClients
   /** True while there may be any. */
@@ -78,7 +79,7 @@ export function resourceAsRole(
         detailTypes: authorizationDetailsTypes,
       })),
       detailTypes: detailTypesOf(config.authorizationDetailsTypes),
-      findClientPolicy: async (client) => policies().get(keyText(client)) ?? policyByDocument(client),
+      findClientPolicy: (client) => policies().get(keyText(client)) ?? policyByDocument(client),
       resolveSubject: accountsBySubject(accounts),
       issue: jwtAccessTokens({
         issuer,

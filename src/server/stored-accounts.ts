@@ -66,9 +66,13 @@ export function storedAccounts({ records, server, entries }: StoredAccountsOptio
     (configured.get(id)?.links?.length ?? 0) > 0 || (await records.get(kinds.owner, digest(id))) !== undefined
 
   return {
-    async findLinked(key) {
-      const id = configuredLink(key) ?? (await answered(() => accountOf(key)))
-      return id === undefined ? undefined : accountAt(id, key.audTenant, true)
+    findLinked(key) {
+      const id = configuredLink(key)
+      if (id !== undefined) return accountAt(id, key.audTenant, true)
+      return answered(async () => {
+        const found = await accountOf(key)
+        return found === undefined ? undefined : accountAt(found, key.audTenant, true)
+      })
     },
     findByEmail: (email, audTenant) =>
       answered(async (): Promise<Account | undefined> => {

@@ -64,7 +64,7 @@ describe('the subject token', () => {
     expect(world.count(world.idp, '/token')).toBe(1)
   })
 
-  it.each<[string, () => Promise<string>]>([
+  it.each<[string, () => string | Promise<string>]>([
     ['no JWT', async () => 'opaque'],
     ['no text', async () => 7 as unknown as string],
     ['a JWT that never ends', () => signJwt({ sub: 'alice' }, 'JWT', world.idpKeys.current())],

@@ -68,15 +68,17 @@ describe('the cost of a secret', () => {
   }
   const attempt = async (id: string, shown: string) => {
     calls.length = 0
-    const granted = await authenticateClient(
-      { authorization: [`Basic ${btoa(`${id}:${shown}`)}`], form: parseForm('') },
-      {
-        issuer: 'https://auth.chat.example',
-        findClient: async (known) => (known === client.id ? client : undefined),
-        skew: 30,
-        ports: { now: () => 1_800_000_000, once: async () => true, fence: () => 0 },
-      },
-    ).then(
+    const attempted = async () =>
+      await authenticateClient(
+        { authorization: [`Basic ${btoa(`${id}:${shown}`)}`], form: parseForm('') },
+        {
+          issuer: 'https://auth.chat.example',
+          findClient: async (known) => (known === client.id ? client : undefined),
+          skew: 30,
+          ports: { now: () => 1_800_000_000, once: async () => true, fence: () => 0 },
+        },
+      )
+    const granted = await attempted().then(
       () => true,
       () => false,
     )

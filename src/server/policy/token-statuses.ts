@@ -51,10 +51,11 @@ export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesO
     throw new StoreUnavailableError('the access is being changed by others all the time')
   }
   return {
-    async indexFor(access, until) {
-      if (until > now() + longestTokenLife) throw unavailable('internal_error', 'the token would outlive its status')
-      const text = accessText(access, now())
-      return remembered(text) ?? (await answered(() => find(access, text)))
+    indexFor(access, until) {
+      const at = now()
+      if (until > at + longestTokenLife) throw unavailable('internal_error', 'the token would outlive its status')
+      const text = accessText(access, at)
+      return remembered(text) ?? answered(() => find(access, text))
     },
     isEnded: feed.isEnded,
     endedBetween: feed.endedBetween,
