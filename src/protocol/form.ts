@@ -105,6 +105,12 @@ function nameForPeople(name: string): string {
   return /^[\w .:[\]-]{1,64}$/.test(name) ? name : 'a parameter'
 }
 
+/** What stands between the spaces of a scope; nothing of it is judged. */
+export function scopeTokens(scope: string): string[] {
+  if (scope === '') return []
+  return scope.includes(' ') ? scope.split(' ').filter((token) => token !== '') : [scope]
+}
+
 /** One scope token (RFC 6749 §3.3). */
 export const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
@@ -113,7 +119,7 @@ export const scopeToken = /^[\x21\x23-\x5b\x5d-\x7e]+$/
  * for spaces alone. Several spaces in a row are taken as one.
  */
 export function parseScope(scope: string): string[] {
-  const tokens = scope.split(' ').filter((token) => token !== '')
+  const tokens = scopeTokens(scope)
   // RFC 6749 §3.3: a scope is at least one token. Taken as no scope at all, spaces would ask for everything.
   if (tokens.length === 0 && scope !== '')
     throw new OAuthError('invalid_scope', 'scope holds spaces alone', { reason: 'scope_denied' })

@@ -69,32 +69,50 @@ export interface IdJagClaims {
 
 const identifier = textOf(2048)
 const rows = [
-  required('iss', identifier),
-  required('sub', textOf(255)),
+  required('iss', ({ iss }) => iss, identifier),
+  required('sub', ({ sub }) => sub, textOf(255)),
   // ID-JAG §3.1: a string, or an array of exactly one.
-  required('aud', (value) => identifier(Array.isArray(value) && value.length === 1 ? value[0] : value)),
-  required('client_id', identifier),
-  required('jti', textOf(256)),
-  required('exp', numberClaim),
-  required('iat', numberClaim),
-  // ID-JAG §3.1: one string or an array of strings; readers take both.
-  optional('resource', (value) => resources(typeof value === 'string' ? [value] : value)),
-  optional('scope', scopeClaim),
-  optional('authorization_details', (value) => detailsOnTheWire.safeParse(value).data),
-  optional('act', (value) => (isBoundedActor(value) ? value : undefined)),
-  optional('tenant', textOf(255)),
-  optional('aud_tenant', textOf(255)),
-  optional('aud_sub', textOf(255)),
-  optional('sub_profile', textOf(255)),
-  optional('email', textOf(320)),
-  optional('auth_time', numberClaim),
-  optional('acr', stringOf(255)),
-  optional('amr', arrayOf(stringOf(255), 32)),
-  // RFC 9493 §3: an object with `format`.
-  optional('sub_id', (value) =>
-    isObject(value) && typeof value.format === 'string' && value.format !== '' ? value : undefined,
+  required(
+    'aud',
+    ({ aud }) => aud,
+    (value) => identifier(Array.isArray(value) && value.length === 1 ? value[0] : value),
   ),
-  optional('cnf', objectClaim),
+  required('client_id', ({ client_id }) => client_id, identifier),
+  required('jti', ({ jti }) => jti, textOf(256)),
+  required('exp', ({ exp }) => exp, numberClaim),
+  required('iat', ({ iat }) => iat, numberClaim),
+  // ID-JAG §3.1: one string or an array of strings; readers take both.
+  optional(
+    'resource',
+    ({ resource }) => resource,
+    (value) => resources(typeof value === 'string' ? [value] : value),
+  ),
+  optional('scope', ({ scope }) => scope, scopeClaim),
+  optional(
+    'authorization_details',
+    ({ authorization_details }) => authorization_details,
+    (value) => detailsOnTheWire.safeParse(value).data,
+  ),
+  optional(
+    'act',
+    ({ act }) => act,
+    (value) => (isBoundedActor(value) ? value : undefined),
+  ),
+  optional('tenant', ({ tenant }) => tenant, textOf(255)),
+  optional('aud_tenant', ({ aud_tenant }) => aud_tenant, textOf(255)),
+  optional('aud_sub', ({ aud_sub }) => aud_sub, textOf(255)),
+  optional('sub_profile', ({ sub_profile }) => sub_profile, textOf(255)),
+  optional('email', ({ email }) => email, textOf(320)),
+  optional('auth_time', ({ auth_time }) => auth_time, numberClaim),
+  optional('acr', ({ acr }) => acr, stringOf(255)),
+  optional('amr', ({ amr }) => amr, arrayOf(stringOf(255), 32)),
+  // RFC 9493 §3: an object with `format`.
+  optional(
+    'sub_id',
+    ({ sub_id }) => sub_id,
+    (value) => (isObject(value) && typeof value.format === 'string' && value.format !== '' ? value : undefined),
+  ),
+  optional('cnf', ({ cnf }) => cnf, objectClaim),
 ]
 const resources = arrayOf(identifier, 32, 1)
 

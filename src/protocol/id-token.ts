@@ -27,16 +27,20 @@ export interface IdTokenClaims {
 const anyString = stringOf(Number.POSITIVE_INFINITY)
 const audiences = arrayOf(anyString, 32, 1)
 const rows = [
-  required('iss', anyString),
-  required('sub', textOf(255)),
-  required('aud', (value) => audiences(typeof value === 'string' ? [value] : value)),
-  optional('azp', anyString),
-  required('exp', numberClaim),
-  required('iat', numberClaim),
-  optional('auth_time', numberClaim),
+  required('iss', ({ iss }) => iss, anyString),
+  required('sub', ({ sub }) => sub, textOf(255)),
+  required(
+    'aud',
+    ({ aud }) => aud,
+    (value) => audiences(typeof value === 'string' ? [value] : value),
+  ),
+  optional('azp', ({ azp }) => azp, anyString),
+  required('exp', ({ exp }) => exp, numberClaim),
+  required('iat', ({ iat }) => iat, numberClaim),
+  optional('auth_time', ({ auth_time }) => auth_time, numberClaim),
   // What an ID-JAG can carry on: no more than its reader takes.
-  optional('acr', stringOf(255)),
-  optional('amr', arrayOf(stringOf(255), 32)),
+  optional('acr', ({ acr }) => acr, stringOf(255)),
+  optional('amr', ({ amr }) => amr, arrayOf(stringOf(255), 32)),
 ]
 
 const readIdTokenClaims = readingOnce((claims): IdTokenClaims => {

@@ -6,6 +6,7 @@ import { type Blocks, blockOf } from '../protocol/blocks.ts'
 import { type Branches, usualBranches } from '../protocol/branches.ts'
 import { confirmationOf, type Possession } from '../protocol/confirmation.ts'
 import { OAuthError } from '../protocol/errors.ts'
+import { scopeTokens } from '../protocol/form.ts'
 import type { IdJagClaims } from '../protocol/id-jag.ts'
 import type { Reason } from '../protocol/reasons.ts'
 import { sameResource } from '../protocol/resource.ts'
@@ -139,7 +140,7 @@ export function narrow(
     )
   // RFC 9396 §3: details may stand alone, and then no scope is meant.
   const without = claims.authorization_details === undefined ? undefined : []
-  const claimed = claims.scope?.split(' ').filter((scope) => scope !== '') ?? without
+  const claimed = claims.scope === undefined ? without : scopeTokens(claims.scope)
   const detailsAlone = without !== undefined && claimed?.length === 0 && asked.length === 0
   const scopes = policy.scopes.filter(
     (scope) =>

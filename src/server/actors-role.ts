@@ -28,7 +28,7 @@ export function actorsOf(
   const clientOf = (id: string): ShowingClient => clients().get(keyText(id))?.entry ?? {}
   const findWorkloadIssuer = (name: string) => {
     const { policy } = surroundings
-    const off = policy.isOff({ issuer: name }) || policy.isOff({ issuer: name, audience: self })
+    const off = policy.isOff({ issuer: name }, { issuer: name, audience: self })
     return off ? undefined : issuers.get(name)
   }
   return {

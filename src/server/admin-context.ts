@@ -62,7 +62,7 @@ export function adminContext(options: AdminOptions): AdminContext {
   const context: AdminContext = {
     options,
     refreshed: () => answered(policy.refresh),
-    isOff: (...names) => names.some((one) => policy.isOff(one)),
+    isOff: policy.isOff,
     async change(request, facts, act, note) {
       let told = false
       const announce = async (version: number) => {

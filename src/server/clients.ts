@@ -23,7 +23,7 @@ export function clientFinder(
   policy: Pick<PolicyFeed, 'isOff'>,
   { documents, reachOf }: DocumentClients,
 ): (id: string) => Awaitable<Client | undefined> {
-  const isOff = (id: string) => policy.isOff({ client: id }) || policy.isOff({ client: id, audience: issuer })
+  const isOff = (id: string) => policy.isOff({ client: id }, { client: id, audience: issuer })
   const byDocument = ({ id, disabled, assertionAudienceAlso, boundTokens }: ClientEntry) => ({
     ...documentClient(
       { id, enabled: !disabled && !isOff(id), ...alsoAddressed(issuer, assertionAudienceAlso) },

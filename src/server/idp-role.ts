@@ -83,9 +83,11 @@ export function idpRole(
       subjectTokens: verifiedTokens(config.subjectTokenCache),
       findIssuer(name) {
         const found = issuers.get(name)
-        const off = (named: string) =>
-          policy.isOff({ issuer: named }) || policy.isOff({ issuer: named, audience: issuer })
-        return found !== undefined && off(found.issuer) ? { ...found, enabled: false } : found
+        if (found === undefined) return undefined
+        const { issuer: named } = found
+        return policy.isOff({ issuer: named }, { issuer: named, audience: issuer })
+          ? { ...found, enabled: false }
+          : found
       },
       findResourceServer: (audience) => serverNow(serversByName.get(audience)),
       findConnection: connectionFinder(() => known().connections, config.resourceServers, policy),
@@ -167,7 +169,7 @@ function idTokenIssuer(
       const place = tenantNamed(claims, tenant)
       const user =
         users === 'directory' ? inTenant(directory.get(id), place) : userOfToken(id, place, claims, groupsClaim)
-      const off = user !== undefined && namesOf(user).some((name) => surroundings.policy.isOff({ user: name }))
+      const off = user !== undefined && surroundings.policy.isOff(...namesOf(user).map((name) => ({ user: name })))
       return off ? { ...user, enabled: false } : user
     },
   }

@@ -10,8 +10,13 @@ export function jsonLine(value: unknown): string {
 
 /** The same without the line break. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  const text = JSON.stringify(value)
+  return unsafe.test(text) ? text.replace(eachUnsafe, escaped) : text
+}
+
+const unsafe = /[\u007f-\u009f\u2028\u2029]/
+const eachUnsafe = new RegExp(unsafe, 'g')
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

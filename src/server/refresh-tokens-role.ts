@@ -36,7 +36,7 @@ export function refreshTokensOf(
   const findSource = (source: string): SignInSource | undefined => {
     const users = sources.get(source)
     if (users === undefined) return undefined
-    const enabled = !policy.isOff({ issuer: source }) && !policy.isOff({ issuer: source, audience: issuer })
+    const enabled = !policy.isOff({ issuer: source }, { issuer: source, audience: issuer })
     return { enabled, ...(users === 'directory' ? { findUser } : {}) }
   }
   const isOff = (user: User) => namesOf(user).some((name) => policy.isOff({ user: name }))

@@ -56,7 +56,7 @@ export function resourceAsRole(
   const { metadataDocuments: unlisted } = config
   const byDocument = documentClients({ issuer, known: () => known().clients, unlisted }, surroundings)
   const policies = builtFrom(known, ({ clients }) => {
-    const entries = [...clients].map(([key, { entry }]) => [key, clientPolicy(entry)] as const)
+    const entries = [...clients.values()].map(({ entry }) => [entry.id, clientPolicy(entry)] as const)
     return new Map(entries)
   })
   const policyByDocument = (client: string): ClientPolicy | undefined => {
@@ -79,7 +79,7 @@ export function resourceAsRole(
         detailTypes: authorizationDetailsTypes,
       })),
       detailTypes: detailTypesOf(config.authorizationDetailsTypes),
-      findClientPolicy: (client) => policies().get(keyText(client)) ?? policyByDocument(client),
+      findClientPolicy: (client) => policies().get(client) ?? policyByDocument(client),
       resolveSubject: accountsBySubject(accounts),
       issue: jwtAccessTokens({
         issuer,

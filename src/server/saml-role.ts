@@ -43,7 +43,7 @@ export function samlAssertionsOf(
 ): SamlAssertions | undefined {
   if (samlIssuers === undefined) return undefined
   const issuers = new Map(samlIssuers.map((one) => [one.entityId, one]))
-  const isOff = (issuer: string) => people.policy.isOff({ issuer }) || people.policy.isOff({ issuer, audience: self })
+  const isOff = (issuer: string) => people.policy.isOff({ issuer }, { issuer, audience: self })
   return {
     purposes: samlIssuers.some(({ direct }) => direct) ? ['id-jag', 'refresh-token'] : ['refresh-token'],
     async read(token, { client, purpose, ports, skew, facts }: SamlReading): Promise<SamlSubject> {

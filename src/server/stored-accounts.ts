@@ -35,10 +35,7 @@ const kinds = { link: 'account-link', owner: 'account-owner', email: 'account-em
  */
 export function storedAccounts({ records, server, entries }: StoredAccountsOptions): Accounts {
   const configured = new Map(entries.map((entry) => [entry.id, entry]))
-  const linked = new Map(
-    entries.flatMap(({ id, ...entry }) => linkKeys(entry).map((key) => [subjectKeyText(key), id] as const)),
-  )
-  const configuredLink = (key: SubjectKey) => (linked.size === 0 ? undefined : linked.get(subjectKeyText(key)))
+  const configuredLink = linksOf(entries)
   const digest = digester(server)
   const linkId = (key: SubjectKey) => digest(...partsOf(key))
   const readLink = async (key: SubjectKey) => {
@@ -148,6 +145,24 @@ export async function findKnownAccount(
       ({ record, link: { account, made, ...key } }) => made && account === id && record.id === digest(...partsOf(key)),
     )
   return made && { id, email: made.link.email, name: undefined, enabled: true }
+}
+
+/** Finds the account that the configuration links a person to. */
+function linksOf(entries: readonly AccountEntry[]): (key: SubjectKey) => string | undefined {
+  const byIssuer = new Map<string, Map<string, string>>()
+  for (const { id, ...entry } of entries)
+    for (const key of linkKeys(entry)) {
+      const subjects = byIssuer.get(key.issuer) ?? new Map<string, string>()
+      byIssuer.set(key.issuer, subjects.set(nameOf(key), id))
+    }
+  return (key) => byIssuer.get(key.issuer)?.get(nameOf(key))
+}
+
+/** One person of an issuer, in one tenant: without tenants the `sub` itself, which is text and holds no control character. */
+function nameOf({ sub, tenant, audTenant }: SubjectKey): string {
+  return tenant === undefined && audTenant === undefined
+    ? sub
+    : `\u0000${JSON.stringify([sub, tenant ?? null, audTenant ?? null])}`
 }
 
 function digester(server: string): (...parts: (string | null)[]) => string {

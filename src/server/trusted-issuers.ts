@@ -44,8 +44,7 @@ export function trustedIssuerFinder(
     return issuers
   })
   const isOff = ({ issuer, audTenant }: TrustedIssuerConfig) =>
-    policy.isOff({ issuer }) ||
-    policy.isOff({ issuer, audience: server }) ||
+    policy.isOff({ issuer }, { issuer, audience: server }) ||
     (audTenant !== undefined && policy.isOff({ issuer, audience: server, tenant: audTenant }))
   return (issuer, named = {}) => {
     const entries = byIssuer().get(issuer)

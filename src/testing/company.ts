@@ -110,7 +110,7 @@ async function serveIdp(
   ]
   /** The entry, disabled while a block names exactly one of these. */
   const unlessOff = <Entry extends { enabled: boolean }>(entry: Entry | undefined, ...names: Block[]) =>
-    entry !== undefined && names.some(policy.isOff) ? { ...entry, enabled: false } : entry
+    entry !== undefined && policy.isOff(...names) ? { ...entry, enabled: false } : entry
   const signIn = await signInProvider({
     issuer,
     jwks: idp.jwks,

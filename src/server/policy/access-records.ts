@@ -37,6 +37,17 @@ export function placeOf(access: Access, now: Seconds): { id: string; until: Seco
   }
 }
 
+/**
+ * Names an access and its period in this process: two have the same name only when they have one record, and one record may have several
+ * names. Made for each token, at a fraction of what {@link accessText} costs.
+ */
+export function accessName({ users, client, audiences, issuer, tenant }: Access, now: Seconds): string {
+  let name = `${Math.floor(now / period)} ${users.length} ${audiences.length} ${tenant === undefined ? '' : tenant.length}`
+  for (const user of users) name += ` ${user.length} ${user}`
+  for (const audience of audiences) name += ` ${audience.length} ${audience}`
+  return `${name} ${client.length} ${client}${issuer.length} ${issuer}${tenant ?? ''}`
+}
+
 /** An access and its period as text: two have the same exactly when they have one record. */
 export function accessText({ users, client, audiences, issuer, tenant }: Access, now: Seconds): string {
   return JSON.stringify([users, client, [...audiences].sort(), issuer, tenant ?? null, Math.floor(now / period)])

@@ -23,8 +23,8 @@ export interface PolicyFeedOptions {
 /** What is in force in this process. `blocks`, `isOff`, `entries` and the questions for tokens throw `temporarily_unavailable` when that is too old. */
 export interface PolicyFeed {
   blocks: Blocks
-  /** True when a block names exactly this: then whoever is named counts as disabled. */
-  isOff(names: Block): boolean
+  /** True when a block names exactly one of these: then whoever is named counts as disabled. */
+  isOff(...names: readonly Block[]): boolean
   /** What was made, changed and removed at run time: the same value until an administrator changes something. */
   entries(): PolicyEntries
   isEnded(index: number): boolean
@@ -135,7 +135,7 @@ export async function followPolicy(options: PolicyFeedOptions): Promise<PolicyFe
   timer.unref()
   return {
     blocks: { inForce: blocksInForce, lifted: () => current().lifted },
-    isOff: (names) => current().blocks.length > 0 && inForce.has(names),
+    isOff: (...names) => current().blocks.length > 0 && names.some((one) => inForce.has(one)),
     entries: () => current().entries,
     isEnded: (index) => current().ended.has(index) || blocked.has(index),
     endedBetween: (from, to) => [...new Set([...current().ended, ...blocked])].filter((one) => one >= from && one < to),

@@ -6,7 +6,7 @@ import type { Seconds } from '../../protocol/ports.ts'
 import type { TokenStatuses } from '../../resource-as/status.ts'
 import { ConflictError, type Records, StoreUnavailableError } from '../../store/store.ts'
 import { answered } from '../answered.ts'
-import { accessText, endOfIndex, longestTokenLife, placeOf } from './access-records.ts'
+import { accessName, endOfIndex, longestTokenLife, placeOf } from './access-records.ts'
 import type { PolicyFeed } from './policy-feed.ts'
 import { kinds } from './policy-records.ts'
 
@@ -21,20 +21,20 @@ const mostRemembered = 50_000
 /** {@link TokenStatuses} over records: one write for the first token of an access on a day, none for the others. */
 export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesOptions): TokenStatuses {
   const indexes = new Map<string, number>()
-  const remember = (text: string, index: number): number => {
+  const remember = (name: string, index: number): number => {
     if (indexes.size >= mostRemembered) indexes.clear()
-    indexes.set(text, index)
+    indexes.set(name, index)
     return index
   }
-  const remembered = (text: string): number | undefined => {
-    const index = indexes.get(text)
+  const remembered = (name: string): number | undefined => {
+    const index = indexes.get(name)
     return index === undefined || feed.isEnded(index) ? undefined : index
   }
-  const find = async (access: Access, text: string): Promise<number> => {
+  const find = async (access: Access, name: string): Promise<number> => {
     const { id, until } = placeOf(access, now())
     for (let attempt = 0; attempt < 10; attempt++) {
       const { version = 0 } = (await records.get(kinds.access, id)) ?? {}
-      if (version > 0 && !feed.isEnded(version)) return remember(text, version)
+      if (version > 0 && !feed.isEnded(version)) return remember(name, version)
       const { users, client, audiences, issuer, tenant } = access
       const value = { users, client, audiences, issuer, ...(tenant === undefined ? {} : { tenant }) }
       // A block finds an index by the record of its access: whoever takes its place ends the index before it, for good.
@@ -43,7 +43,7 @@ export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesO
       try {
         const index = await records.change([{ kind: kinds.access, id, expected: version, value, until }, ...ends])
         // A store that lost its memory counts from the start again, and may come by a number that has ended.
-        if (!feed.isEnded(index)) return remember(text, index)
+        if (!feed.isEnded(index)) return remember(name, index)
       } catch (error) {
         if (!(error instanceof ConflictError)) throw error
       }
@@ -54,8 +54,8 @@ export function storedTokenStatuses({ records, feed, now }: StoredTokenStatusesO
     indexFor(access, until) {
       const at = now()
       if (until > at + longestTokenLife) throw unavailable('internal_error', 'the token would outlive its status')
-      const text = accessText(access, at)
-      return remembered(text) ?? answered(() => find(access, text))
+      const name = accessName(access, at)
+      return remembered(name) ?? answered(() => find(access, name))
     },
     isEnded: feed.isEnded,
     endedBetween: feed.endedBetween,
