@@ -72,7 +72,9 @@ async function fill(store: Store, count: number): Promise<number> {
     while (left-- > 0) {
       const key = onceKey('id-jag', 'https://id.acme.example', null, systemId())
       // An answer that came too late leaves an id that is spent already.
-      await patiently(() => store.once(JSON.stringify(['https://auth.chat.example', key]), systemNow() + 630))
+      await patiently(
+        async () => await store.once(JSON.stringify(['https://auth.chat.example', key]), systemNow() + 630),
+      )
     }
   }
   await Promise.all(Array.from({ length: 500 }, spendSome))

@@ -1,10 +1,10 @@
 /** What every OAuth endpoint on Fastify has in common: strict headers, forms only, no-store, a correlation id, one error answer. */
 
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { clientNamed } from '../protocol/client-auth.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import { errorAnswer, noStore } from '../protocol/http-answer.ts'
 import type { AuditEvent, Ports } from '../protocol/ports.ts'
+import { clientNamed } from '../protocol/presented-credentials.ts'
 import {
   bodyTooLarge,
   checkHead,

@@ -27,6 +27,7 @@ export interface MemoryStoreOptions {
 }
 
 export interface MemoryStore extends Store {
+  once(key: string, until: Seconds): boolean
   /** Spent ids it holds. */
   readonly size: number
 }
@@ -47,17 +48,14 @@ export function memoryStore({
   const spent = spentIds(maxEntries, newId())
   const counters = moments(maxCounters, 'counters', (key) => counts.delete(key))
   const fence = now() + skew
-  const onceNow = (key: string, until: Seconds): boolean => {
+  const once = (key: string, until: Seconds): boolean => {
     const outcome = spent.spend(key, until, now())
     // Evicting an id that is still of use would let its token be spent twice.
     if (outcome === 'no room') throw new StoreFullError(`the store holds ${maxEntries} spent ids that are still of use`)
     return outcome === 'spent'
   }
   return {
-    async once(key, until) {
-      return onceNow(key, until)
-    },
-    onceNow,
+    once,
     fence: () => fence,
     async count(key, window) {
       const at = now()

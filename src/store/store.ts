@@ -1,17 +1,16 @@
 /** The contract of every store: single use, counters, and records that several processes may change at once. */
 
+import type { Awaitable } from '../protocol/awaitable.ts'
 import type { Seconds } from '../protocol/ports.ts'
 
 /** State that outlives a request. Every method rejects when it cannot tell, and then nothing may be issued. */
 export interface Store {
   /**
    * True exactly one time for a key until `until`, a moment: for all callers in all processes that share the store. The record
-   * is durable before this resolves and is never forgotten sooner; the caller has put every clock difference into `until`.
-   * Rejects with {@link StoreFullError} or {@link StoreUnavailableError}; the key may then be spent all the same.
+   * is durable before there is an answer and is never forgotten sooner; the caller has put every clock difference into `until`.
+   * Throws, or rejects with, {@link StoreFullError} or {@link StoreUnavailableError}; the key may then be spent all the same.
    */
-  once(key: string, until: Seconds): Promise<boolean>
-  /** The same for who can do without a promise. Throws what the other rejects with. Absent: the store has to wait. */
-  onceNow?(key: string, until: Seconds): boolean
+  once(key: string, until: Seconds): Awaitable<boolean>
   /**
    * What was issued before this moment may have been spent without this store knowing. Zero when nothing can have been lost.
    * It may rise at any time, so whoever relies on it asks before {@link Store.once} and again after.

@@ -2,9 +2,10 @@
 
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { authenticateClient, type Client, clientNamed } from '../../src/protocol/client-auth.ts'
+import { authenticateClient, type Client } from '../../src/protocol/client-auth.ts'
 import { OAuthError } from '../../src/protocol/errors.ts'
 import { parseForm } from '../../src/protocol/form.ts'
+import { clientNamed } from '../../src/protocol/presented-credentials.ts'
 import { secretDigestOf } from '../../src/protocol/secrets.ts'
 import { testPorts } from '../fixture/ports.ts'
 

@@ -2,6 +2,7 @@
 
 import fastify, { type FastifyPluginAsync } from 'fastify'
 import { expect, it } from 'vitest'
+import type { Awaitable } from '../../src/protocol/awaitable.ts'
 import type { AuditEvent } from '../../src/protocol/ports.ts'
 import { countedAudit } from '../../src/server/metrics/counted-audit.ts'
 import { expositionOf } from '../../src/server/metrics/exposition.ts'
@@ -51,9 +52,9 @@ it('an event is counted when it is kept, one that is not kept is counted as that
 
 it('a store is timed by what it says, its failures are counted by call, and its answers and errors are its own', async () => {
   let time = 0
-  const { onceNow: _, ...inner } = memoryStore({ now: () => 1000 })
+  const inner = memoryStore({ now: () => 1000 })
   let failure: Error | undefined
-  const or = async <Answer>(answer: () => Promise<Answer>) => {
+  const or = async <Answer>(answer: () => Awaitable<Answer>) => {
     time += 3
     if (failure !== undefined) throw failure
     return await answer()
@@ -75,7 +76,7 @@ it('a store is timed by what it says, its failures are counted by call, and its 
   await expect(store.records.change([change])).rejects.toThrow(ConflictError)
 
   failure = new StoreFullError('full')
-  await expect(store.once('b', 2000)).rejects.toBe(failure)
+  await expect(async () => await store.once('b', 2000)).rejects.toBe(failure)
   failure = new StoreUnavailableError('down')
   for (const call of [store.once('b', 2000), store.count('c', 60), store.countOf('c'), store.check()])
     await expect(call).rejects.toBe(failure)
@@ -97,7 +98,7 @@ it('a store that need not wait is timed as one that must', async () => {
   const inner = memoryStore({ now: () => ++time, maxEntries: 1 })
   const { store, metrics } = timedStore(inner, () => ++time)
   expect([await store.once('a', 2000), await store.once('a', 2000)]).toEqual([true, false])
-  await expect(store.once('b', 2000)).rejects.toThrow(StoreFullError)
+  await expect(async () => await store.once('b', 2000)).rejects.toThrow(StoreFullError)
   const families = await read(metrics)
   for (const outcome of ['spent', 'replayed', 'full']) {
     expect(seriesValue(families, 'xaa_single_use_duration_seconds_count', { outcome })).toBe(1)

@@ -223,7 +223,10 @@ describe('the source of a sign-in', () => {
         },
         {
           records: store.records,
-          policy: { isOff: (names) => off?.issuer === names.issuer && off?.audience === names.audience },
+          policy: {
+            isOff: (...names) =>
+              names.some(({ issuer, audience }) => off?.issuer === issuer && off?.audience === audience),
+          },
           directory: new Map([['alice', alice]]),
         },
       )

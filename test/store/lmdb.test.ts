@@ -54,11 +54,13 @@ describe('the embedded store', () => {
   it('[ATK-065] refuses when it is full, and never forgets what is still of use', async () => {
     const store = await open({ maxEntries: 50 })
     for (let id = 0; id < 50; id++) await store.once(`k${id}`, id < 10 ? clock + 31 : clock + 600)
-    await expect(store.once('more', clock + 600)).rejects.toMatchObject({ name: 'StoreFullError' })
+    await expect(async () => await store.once('more', clock + 600)).rejects.toMatchObject({ name: 'StoreFullError' })
     expect(await store.once('k0', clock + 600)).toBe(false)
     clock += 31
     // What has ended is forgotten in the background.
-    await expect.poll(() => store.once('more', clock + 600).catch(({ name }: Error) => name)).toBe(true)
+    await expect
+      .poll(() => Promise.resolve(store.once('more', clock + 600)).catch(({ name }: Error) => name))
+      .toBe(true)
     for (let id = 10; id < 50; id++) expect(await store.once(`k${id}`, clock + 600)).toBe(false)
     await store.close()
   })

@@ -36,7 +36,7 @@ describe('once', () => {
     let now = 1000
     const store = memoryStore({ now: () => now, maxEntries: 50 })
     for (let id = 0; id < 50; id++) await store.once(`k${id}`, id < 10 ? 1002 : 2000)
-    await expect(store.once('more', 2000)).rejects.toMatchObject({ name: 'StoreFullError' })
+    await expect(async () => await store.once('more', 2000)).rejects.toMatchObject({ name: 'StoreFullError' })
     for (let id = 0; id < 50; id++) expect(await store.once(`k${id}`, 2000)).toBe(false)
     now = 1002
     expect(await store.once('more', 2000)).toBe(true)
@@ -49,7 +49,7 @@ describe('once', () => {
     await store.once('a', 1000.5)
     now = 1000.6
     expect(await store.once('a', 2000)).toBe(true)
-    await expect(store.once('b', 2000)).rejects.toThrow('the store holds 1 spent ids')
+    await expect(async () => await store.once('b', 2000)).rejects.toThrow('the store holds 1 spent ids')
   })
 
   it('keeps no record longer than half a minute after its end', async () => {

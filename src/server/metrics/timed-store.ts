@@ -1,10 +1,8 @@
 /** A store that counts how its calls end and how long a single use takes. */
 
+import { isPromise } from '../../protocol/awaitable.ts'
 import { ConflictError, type Store, StoreFullError } from '../../store/store.ts'
 import { counts, durations, gauge, type Readable } from './families.ts'
-
-/** The answers of a store that need not wait, made once. */
-const [first, again] = [Promise.resolve(true), Promise.resolve(false)]
 
 /** The store in the place of another, and its numbers. */
 export interface TimedStore {
@@ -45,27 +43,22 @@ export function timedStore(store: Store, clock: () => number): TimedStore {
     lost.count += 1
     return error
   }
-  const once: Store['once'] = async (key, until) => {
+  const once: Store['once'] = (key, until) => {
     const began = clock()
-    try {
-      return answered(await store.once(key, until), began)
-    } catch (error) {
+    const failure = (error: unknown): never => {
       throw failedWith(error, began)
     }
-  }
-  const onceNow =
-    (spend: NonNullable<Store['onceNow']>): Store['once'] =>
-    (key, until) => {
-      const began = clock()
-      try {
-        return answered(spend(key, until), began) ? first : again
-      } catch (error) {
-        return Promise.reject(failedWith(error, began))
-      }
+    try {
+      const isFirst = store.once(key, until)
+      if (!isPromise(isFirst)) return answered(isFirst, began)
+      return isFirst.then((first) => answered(first, began), failure)
+    } catch (error) {
+      return failure(error)
     }
+  }
   return {
     store: {
-      once: store.onceNow === undefined ? once : onceNow(store.onceNow),
+      once,
       fence: () => store.fence(),
       count: (key, window) => counters(store.count(key, window)),
       countOf: (key) => counters(store.countOf(key)),

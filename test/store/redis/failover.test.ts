@@ -29,7 +29,9 @@ const info = async (server: RedisServer) => String(await server.ask('INFO', 'rep
 async function recovered(store: Store): Promise<void> {
   let tried = 0
   await expect
-    .poll(() => store.once(`recovered-${tried++}`, later()).catch(({ name }: Error) => name), { timeout: 20_000 })
+    .poll(() => Promise.resolve(store.once(`recovered-${tried++}`, later())).catch(({ name }: Error) => name), {
+      timeout: 20_000,
+    })
     .toBe(true)
 }
 
@@ -40,7 +42,7 @@ async function recovered(store: Store): Promise<void> {
 async function givenOut(keys: readonly string[], ...askers: Store[]): Promise<number[]> {
   const answer = async (store: Store, key: string): Promise<number> => {
     for (;;) {
-      const given = await store.once(key, later()).catch((error: Error) => error)
+      const given = await Promise.resolve(store.once(key, later())).catch((error: Error) => error)
       if (typeof given === 'boolean') return given ? 1 : 0
       expect(given.name).toBe('StoreUnavailableError')
     }
@@ -76,7 +78,9 @@ describe('a primary with two replicas', () => {
     await one.kill()
     await recovered(store)
     await two.kill()
-    await expect(store.once('none is left', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
+    await expect(async () => await store.once('none is left', later())).rejects.toMatchObject({
+      name: 'StoreUnavailableError',
+    })
     await two.start()
     await expect.poll(() => info(two), { timeout: 10_000 }).toContain('master_link_status:up')
     await recovered(store)
@@ -98,7 +102,9 @@ describe('a primary that Sentinels watch', () => {
     expect(Math.max(...(await givenOut(keys, store)))).toBe(1)
     const before = store.fence()
     await primary.kill()
-    await expect(store.once('meanwhile', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
+    await expect(async () => await store.once('meanwhile', later())).rejects.toMatchObject({
+      name: 'StoreUnavailableError',
+    })
     await recovered(store)
     expect(store.fence()).toBeGreaterThan(before)
     expect(sum(await givenOut(keys, store))).toBe(0)
@@ -169,7 +175,8 @@ describe('a cluster', () => {
 
     const before = store.fence()
     await primaries[0]?.kill()
-    const all = () => Promise.all(keys.map((key) => store.once(key, later()).catch(({ name }: Error) => name)))
+    const all = () =>
+      Promise.all(keys.map((key) => Promise.resolve(store.once(key, later())).catch(({ name }: Error) => name)))
     expect(await all()).not.toContain(true)
     await expect.poll(async () => new Set(await all()), { timeout: 20_000 }).toEqual(new Set([false]))
     expect(store.fence()).toBeGreaterThan(before)

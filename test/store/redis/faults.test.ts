@@ -38,7 +38,7 @@ const later = () => now() + 600
 /** What once answers, and how long it took. */
 async function timed(store: Store, key: string) {
   const from = performance.now()
-  const answer = await store.once(key, later()).catch(({ name }: Error) => name)
+  const answer = await Promise.resolve(store.once(key, later())).catch(({ name }: Error) => name)
   return { answer, ms: performance.now() - from }
 }
 
@@ -46,7 +46,9 @@ async function timed(store: Store, key: string) {
 async function recovered(store: Store): Promise<void> {
   let tried = 0
   await expect
-    .poll(() => store.once(`recovered-${tried++}`, later()).catch(({ name }: Error) => name), { timeout: 20_000 })
+    .poll(() => Promise.resolve(store.once(`recovered-${tried++}`, later())).catch(({ name }: Error) => name), {
+      timeout: 20_000,
+    })
     .toBe(true)
 }
 
@@ -95,7 +97,7 @@ describe('a Redis that cannot keep the promise', () => {
     expect(await store.once('a', later() + off)).toBe(true)
     off = -40
     await expect(store.check()).rejects.toThrow('apart. Set both by NTP')
-    await expect(store.once('b', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
+    await expect(async () => await store.once('b', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
   })
 })
 
@@ -109,10 +111,10 @@ describe('a Redis that loses its memory', () => {
     await server.ask('FLUSHALL')
     const at = now()
     // The caller asked for the fence before it rose.
-    await expect(store.once('a', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
+    await expect(async () => await store.once('a', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
     expect(store.fence()).toBeGreaterThanOrEqual(at + 30)
     expect(store.fence()).toBeGreaterThan(before)
-    await expect(other.once('a', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
+    await expect(async () => await other.once('a', later())).rejects.toMatchObject({ name: 'StoreUnavailableError' })
     expect(other.fence()).toBe(store.fence())
     expect(await other.once('b', later())).toBe(true)
   })
@@ -180,7 +182,7 @@ describe('a Redis in trouble', () => {
     const store = await opened(server.address)
     expect(await store.once('first', later())).toBe(true)
     await server.ask('CONFIG', 'SET', 'maxmemory', '1')
-    await expect(store.once('more', later())).rejects.toMatchObject({ name: 'StoreFullError' })
+    await expect(async () => await store.once('more', later())).rejects.toMatchObject({ name: 'StoreFullError' })
     await server.ask('CONFIG', 'SET', 'maxmemory', '0')
     expect(await store.once('more', later())).toBe(true)
     expect(await store.once('first', later())).toBe(false)
