@@ -37,7 +37,9 @@ const longest: Seconds = 300
 /** Longer tokens are verified each time: ten thousand of them would fill the memory. */
 const longestKept = 4096
 
-interface Known extends Pick<UnverifiedJwt, 'header' | 'claims' | 'signature'> {
+interface Known {
+  /** As it was read when it came again. Undefined: it has not; most tokens never do, and to keep all of each would cost them more. */
+  read?: Pick<UnverifiedJwt, 'header' | 'claims' | 'signature'>
   /**
    * The key as its source gave it. A key set that is fetched or read anew has new keys, and those of another issuer are other ones: what
    * was signed with a key that is replaced, withdrawn or purged is known no more.
@@ -81,11 +83,7 @@ export function verifiedTokens(maxEntries: number = usualTokenCache): VerifiedTo
         },
         remember(exp) {
           if (signedBy === undefined || token.length > longestKept) return
-          freeze(jwt.claims)
-          // Bytes of their own: those that were read may be part of a larger buffer.
-          const signature = Uint8Array.from(jwt.signature)
-          const until = Math.min(now + longest, exp)
-          entries.set(digest, { header: jwt.header, claims: jwt.claims, signature, key: signedBy, at: now, until })
+          entries.set(digest, { key: signedBy, at: now, until: Math.min(now + longest, exp) })
         },
       }
     },
@@ -97,8 +95,16 @@ function digestOf(token: string): string {
   return hash('sha256', token, 'binary')
 }
 
-function jwtOf(token: string, { header, claims, signature }: Known): UnverifiedJwt {
+function jwtOf(token: string, known: Known): UnverifiedJwt {
+  known.read ??= readToKeep(token)
+  const { header, claims, signature } = known.read
   return { token, header, claims, signature }
+}
+
+function readToKeep(token: string): NonNullable<Known['read']> {
+  const { header, claims, signature } = readJwt(token)
+  // Bytes of their own: those that were read may be part of a larger buffer.
+  return { header, claims: freeze(claims), signature: Uint8Array.from(signature) }
 }
 
 /** A reader by a schema that reads what cannot change any more only once. The claims that it gives are not to be changed either. */
@@ -109,8 +115,10 @@ export function readingOnce<Claims extends object, Unread extends JsonObject = J
   return (claims) => {
     const before = known.get(claims)
     if (before !== undefined) return before
-    const fresh = read(claims)
-    if (Object.isFrozen(claims)) known.set(claims, freeze(fresh))
+    if (!Object.isFrozen(claims)) return read(claims)
+    // A reader may write what it makes of a claim into what it is given.
+    const fresh = freeze(read({ ...claims }))
+    known.set(claims, fresh)
     return fresh
   }
 }
