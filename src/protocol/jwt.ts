@@ -90,7 +90,7 @@ export function readObject(bytes: Buffer, part: string): JsonObject {
 
 /** True when a header's `typ` names this media type (RFC 7515 §4.1.9: case does not matter, `application/` may be left out). */
 export function isType(typ: string | undefined, expected: string): boolean {
-  return typ !== undefined && typ.toLowerCase().replace(/^application\//, '') === expected
+  return typ === expected || (typ !== undefined && typ.toLowerCase().replace(/^application\//, '') === expected)
 }
 
 /**

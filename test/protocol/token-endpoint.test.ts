@@ -1,5 +1,6 @@
 /** The token endpoint without a framework: its one audit line, and its failures. */
 
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { refusal } from '../../src/protocol/audit.ts'
 import type { Client } from '../../src/protocol/client-auth.ts'
@@ -133,6 +134,14 @@ describe('the key of a spent token', () => {
     ]
     expect(new Set(keys).size).toBe(keys.length)
     expect(onceKey('id-jag', 'a', null, 'b')).toBe(keys[0])
+  })
+
+  it('and the id of a token in the audit are of the JSON of what they name, whatever characters it has', () => {
+    const digest = (value: unknown) => createHash('sha256').update(JSON.stringify(value)).digest('base64url')
+    for (const odd of ['', 'plain-1_~!', 'a"b', 'a\\b', 'é', '\u2028', '\u0007', ' ', '</script>']) {
+      expect(onceKey('id-jag', odd, odd, odd)).toBe(digest(['id-jag', odd, odd, odd]))
+      expect(tokenIdHash(odd, odd)).toBe(digest([odd, odd]).slice(0, 22))
+    }
   })
 
   it('and the hash of its id in the audit are fit for any store, and hide the id', () => {
