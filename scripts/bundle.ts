@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
 /** Read at every start, and in many files, as is what they ask for. All else stays a package of its own, and is loaded when the configuration needs it. */
-const gathered = ['ajv', 'fastify', 'jose', 'yaml', 'zod']
+const gathered = ['@fastify/formbody', 'ajv', 'fastify', 'jose', 'yaml', 'zod']
 
 const root = new URL('..', import.meta.url)
 const packageFile = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {

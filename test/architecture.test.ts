@@ -42,6 +42,7 @@ const mayImport: { [room: string]: readonly string[] } = {
 /** Packages that only some rooms may know. */
 const packageRooms: { [name: string]: readonly string[] } = {
   fastify: ['http', 'interactive', 'server', 'testing', 'demo'],
+  '@fastify/formbody': ['http'],
   'oidc-provider': ['interactive', 'adapters', 'testing'],
   'openid-client': ['interactive', 'demo'],
   '@modelcontextprotocol/server': ['testing'],
@@ -188,7 +189,7 @@ describe('what an entry loads', () => {
 
   it('the package itself loads no oidc-provider, no MCP server and no database driver', () => {
     const loaded = [...loadedBy('index.ts')].filter((name) => !name.startsWith('node:'))
-    expect(loaded.sort()).toEqual(['@sd-jwt/jwt-status-list', 'jose', 'zod'])
+    expect(loaded.sort()).toEqual(['@fastify/formbody', '@sd-jwt/jwt-status-list', 'jose', 'zod'])
   })
 
   it('the adapter for oidc-provider loads none of it, nor Fastify, nor a database driver', () => {

@@ -54,7 +54,7 @@ export function headerLines(request: FastifyRequest, name: string): string[] {
  */
 export async function oauthScope(app: FastifyInstance, options: OAuthScopeOptions): Promise<void> {
   const { ports, event, report, throttle } = options
-  readForms(app)
+  await readForms(app)
   app.addHook('onRequest', (request, reply, done) => {
     correlate(request, reply, ports)
     reply.headers(noStore)

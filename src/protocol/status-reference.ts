@@ -15,7 +15,7 @@ const StatusClaim = z.looseObject({ status_list: z.looseObject({ idx: z.int().mi
 
 /** The address of one list, below its issuer: `…/status/0` has the indexes 0 to 65 535. */
 export function statusListUri(issuer: string, list: number): string {
-  return `${issuer.replace(/\/$/, '')}/status/${list}`
+  return `${issuer.endsWith('/') ? issuer.slice(0, -1) : issuer}/status/${list}`
 }
 
 /** The claim for an index of this issuer: a whole number from 0 on. */

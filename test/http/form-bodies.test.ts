@@ -10,7 +10,7 @@ let failures: number[] = []
 beforeAll(async () => {
   app = fastify()
   const forms: FastifyPluginAsync = async (scope) => {
-    readForms(scope)
+    await readForms(scope)
     scope.post('/', async (request) => `got ${encodedBody(request)}`)
     scope.post('/long', async (request) => `got ${encodedBody(request).length}`)
     scope.get('/', async (request) => `got ${encodedBody(request)}`)
@@ -74,7 +74,7 @@ it('the next request on a connection is answered, too', async () => {
 it('one of 64 KiB is read, and a longer one is refused by the length that it names before any of it came', async () => {
   const head = (length: number) => `POST /long HTTP/1.1\r\nHost: x\r\n${type}\r\nContent-Length: ${length}\r\n\r\n`
   expect(await answerTo(head(65_536), 'a'.repeat(65_536))).toBe('200 got 65536')
-  expect(await answerTo(head(65_537))).toBe('413 the body is larger than 65536 bytes')
+  expect(await answerTo(head(65_537))).toMatch(/^413 /)
 })
 
 it('one that breaks off is the fault of its sender, and breaks nothing', async () => {

@@ -48,7 +48,7 @@ function said(answer: Answer, event: AuditEvent | undefined) {
   return { status: answer.statusCode, body, event: rest }
 }
 
-const full = (world: Enterprise) => void (world.broken.store = new StoreFullError('the store is full'))
+const full = (world: Enterprise) => Object.assign(world.broken, { store: new StoreFullError('the store is full') })
 
 it.each<[string, number, Attempt?, ((world: Enterprise, call: TokenCall) => unknown)?]>([
   ['grant', 200],
