@@ -173,8 +173,8 @@ export function signJwt(
   return following(signatures.sign(input, signer), (signature) => `${input}.${textOf(signature)}`)
 }
 
-function textOf(bytes: Uint8Array): string {
-  return (bytes instanceof Buffer ? bytes : Buffer.from(bytes)).toString('base64url')
+function textOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('base64url')
 }
 
 /** Of each key, by `typ`: it never changes. */
