@@ -63,12 +63,21 @@ export interface AccessTokens {
   newOnes(count: number): string[]
 }
 
-/** Redeems an ID-JAG of each person, and signs more of the same with the server's key. Throws for an answer that is not 200. */
+/** How many answers 503 a busy machine may give before that is a failure. */
+const mostUnavailable = 5
+
+/**
+ * Redeems an ID-JAG of each person, and signs more of the same with the server's key. Throws for an answer that is not 200. Where a busy
+ * machine answered 503, another person's stands in.
+ */
 export async function accessTokens(server: ServedRole, maker: RequestMaker, people: number): Promise<AccessTokens> {
   const connection = await openConnection(server.process.port)
   const seen: string[] = []
-  for (const request of maker.redemption(recipient(server), 'basic')(people)) {
+  let unavailable = 0
+  for (const request of maker.redemption(recipient(server), 'basic')(people + mostUnavailable)) {
+    if (seen.length === people) break
     const { status, text } = await connection.ask(request)
+    if (status === 503 && ++unavailable <= mostUnavailable) continue
     if (status !== 200) throw new Error(`the server answered ${status}: ${text}`)
     seen.push((JSON.parse(text) as { access_token: string }).access_token)
   }
