@@ -178,12 +178,22 @@ async function replicationOf(server: RedisServer): Promise<string> {
   return String(await server.ask('INFO', 'replication'))
 }
 
-/** Asks again until it is so; throws after half a minute. */
+/**
+ * Asks again until it is so; throws after half a minute, with what the last question failed of.
+ *
+ * A question that fails is no answer: Sentinels cut every connection to a server that they make a replica.
+ */
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   const patience: Seconds = 30
   const start = generatorNow()
-  while (!(await isSo())) {
-    if (generatorNow() - start > patience) throw new Error(`waited ${patience} s in vain: ${what}`)
+  for (;;) {
+    let cause: unknown
+    const so = await isSo().catch((failure: unknown) => {
+      cause = failure
+      return false
+    })
+    if (so) return
+    if (generatorNow() - start > patience) throw new Error(`waited ${patience} s in vain: ${what}`, { cause })
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
