@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream'
 import type { AuditEvent } from '../protocol/ports.ts'
 import { batchLimit, newChain } from './audit-chain.ts'
 import { type AuditOptions, AuditUnavailableError, openAuditFile } from './audit-file.ts'
+import { gathered } from './gathering.ts'
 
 /** A place for audit events. */
 export interface Audit {
@@ -57,7 +58,7 @@ interface Waiting {
 
 /**
  * Appends to a file that only its owner may read, and resolves when the line is on stable storage. Events that come while the disk is
- * busy are written together. Several processes may have one file. `record` rejects with {@link AuditUnavailableError} when the line
+ * busy are written together, and so are those that come at once. Several processes may have one file. `record` rejects with {@link AuditUnavailableError} when the line
  * cannot be written, when that takes longer than 300 ms, and at once when 10 000 events wait; it works again as soon as the file does,
  * also when it was replaced by another one. Rejects itself as {@link openAuditFile} does.
  */
@@ -67,14 +68,18 @@ export async function fileAudit(path: string, options: AuditOptions): Promise<Au
   /** In the order in which they came. */
   let waiting: Waiting[] = []
   let inHand: readonly Waiting[] = []
+  /** How many were written the last time. */
+  let usual = 0
   let writing: Promise<void> | undefined
   let watch: NodeJS.Timeout | undefined
   let closed = false
   let late = false
   const drain = async () => {
     while (waiting.length > 0) {
+      await gathered(() => waiting.length, usual)
       inHand = waiting.slice(0, batchLimit)
       waiting = waiting.slice(batchLimit)
+      usual = inHand.length
       try {
         await file.append(inHand.map(({ event }) => event))
         for (const { kept } of inHand) kept()

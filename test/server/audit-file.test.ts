@@ -92,6 +92,8 @@ describe('an audit file that cannot be written', () => {
     execFileSync('mkfifo', [pipe])
     await leadTo(pipe)
     const hanging = audit.record(auditEvent({ detail: 'x'.repeat(200_000) }))
+    // Until it is being written: those who come at once are written together.
+    await new Promise((resolve) => setTimeout(resolve, 50))
     const waiting = Array.from({ length: 10_000 }, (_, at) => recorded(audit, `waiting-${at}`))
     const refused = Promise.allSettled([hanging, ...waiting])
     await expect(recorded(audit, 'too many')).rejects.toThrow('10000 events wait for the audit already')
