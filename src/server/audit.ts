@@ -1,10 +1,10 @@
 /** Where audit events are kept: one JSON line each, chained to the one before it, in a file or on standard output. */
 
 import type { Writable } from 'node:stream'
+import { settled } from '../protocol/cohorts.ts'
 import type { AuditEvent } from '../protocol/ports.ts'
 import { batchLimit, newChain } from './audit-chain.ts'
 import { type AuditOptions, AuditUnavailableError, openAuditFile } from './audit-file.ts'
-import { gathered } from './gathering.ts'
 
 /** A place for audit events. */
 export interface Audit {
@@ -68,18 +68,15 @@ export async function fileAudit(path: string, options: AuditOptions): Promise<Au
   /** In the order in which they came. */
   let waiting: Waiting[] = []
   let inHand: readonly Waiting[] = []
-  /** How many were written the last time. */
-  let usual = 0
   let writing: Promise<void> | undefined
   let watch: NodeJS.Timeout | undefined
   let closed = false
   let late = false
   const drain = async () => {
     while (waiting.length > 0) {
-      await gathered(() => waiting.length, usual)
+      await settled(() => waiting.length)
       inHand = waiting.slice(0, batchLimit)
       waiting = waiting.slice(batchLimit)
-      usual = inHand.length
       try {
         await file.append(inHand.map(({ event }) => event))
         for (const { kept } of inHand) kept()

@@ -6,6 +6,7 @@ import { verifiedByJose } from '../protocol/jose-signatures.ts'
 import { nodeSignatures, type Signatures } from '../protocol/signatures.ts'
 import { usualTokenCache } from '../protocol/verified-tokens.ts'
 import { mapping } from './schema-problems.ts'
+import { inRows } from './signatures-in-rows.ts'
 
 /** `signatures` of the whole process. */
 export const signatures = mapping({
@@ -27,6 +28,8 @@ export function signaturesOf({
   signatures: z.output<typeof signatures>
   workers: number
 }): Signatures {
-  const own = nodeSignatures({ threads: threads === 'auto' && workers === 1 && availableParallelism() > 1 })
-  return verifier === 'jose' ? verifiedByJose(own) : own
+  const inThreads = threads === 'auto' && workers === 1 && availableParallelism() > 1
+  const own = nodeSignatures({ threads: inThreads })
+  const computed = inThreads ? own : inRows(own)
+  return verifier === 'jose' ? verifiedByJose(computed) : computed
 }
