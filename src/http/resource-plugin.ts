@@ -1,6 +1,7 @@
 /** The guard as a Fastify plugin: in front of every route of its scope, with the resource's metadata beside it. */
 
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { newCohorts } from '../protocol/cohorts.ts'
 import { OAuthError } from '../protocol/errors.ts'
 import type { Ports } from '../protocol/ports.ts'
 import type { SignInDemand } from '../protocol/sign-in.ts'
@@ -63,21 +64,17 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
       address: request.raw.url ?? '/',
       correlationId: correlationIdOf(request),
     })
+  const together = newCohorts()
   serveDocument(app, [new URL(guard.metadataUrl).pathname], () => guard.metadata)
   await app.register(async (scope) => {
     // Before the body is read: a stranger's body is not worth a byte.
-    scope.addHook('onRequest', (request: CalledRequest, reply, done) => {
+    scope.addHook('onRequest', async (request: CalledRequest, reply) => {
+      await together()
       correlate(request, reply, ports)
       const called = certificateBoundTokens
         ? readCertificate(request).then((certificate) => authenticate(request, certificate))
         : authenticate(request)
-      if (called instanceof Promise)
-        return void called.then((caller) => {
-          request[principal] = caller
-          done()
-        }, done)
-      request[principal] = called
-      done()
+      request[principal] = called instanceof Promise ? await called : called
     })
     scope.addHook('preHandler', (request) => {
       const required = requiredScopes?.(request) ?? []

@@ -15,6 +15,8 @@ export interface Audit {
 }
 
 const mostWaiting = 10_000
+/** Where as many were written at once the last time, more are on their way: they are given a millisecond, which is less than a write. */
+const crowd = 8
 
 /**
  * Writes to a stream, from the instance's first line on, and resolves when the stream has handed the line on. What becomes of it
@@ -57,10 +59,10 @@ interface Waiting {
 }
 
 /**
- * Appends to a file that only its owner may read, and resolves when the line is on stable storage. Events that come while the disk is
- * busy are written together, and so are those that come at once. Several processes may have one file. `record` rejects with {@link AuditUnavailableError} when the line
- * cannot be written, when that takes longer than 300 ms, and at once when 10 000 events wait; it works again as soon as the file does,
- * also when it was replaced by another one. Rejects itself as {@link openAuditFile} does.
+ * Appends to a file that only its owner may read, and resolves when the line is on stable storage. Events that come at once are written
+ * together, and so are those that come while the disk is busy. Several processes may have one file. `record` rejects with
+ * {@link AuditUnavailableError} when the line cannot be written, when that takes longer than 300 ms, and at once when 10 000 events
+ * wait; it works again as soon as the file does, also when it was replaced by another one. Rejects itself as {@link openAuditFile} does.
  */
 export async function fileAudit(path: string, options: AuditOptions): Promise<Audit> {
   const file = await openAuditFile(path, options)
@@ -72,11 +74,14 @@ export async function fileAudit(path: string, options: AuditOptions): Promise<Au
   let watch: NodeJS.Timeout | undefined
   let closed = false
   let late = false
+  let isCrowded = false
   const drain = async () => {
     while (waiting.length > 0) {
       await settled(() => waiting.length)
+      if (isCrowded) await new Promise<void>((next) => setTimeout(next, 1))
       inHand = waiting.slice(0, batchLimit)
       waiting = waiting.slice(batchLimit)
+      isCrowded = inHand.length >= crowd
       try {
         await file.append(inHand.map(({ event }) => event))
         for (const { kept } of inHand) kept()

@@ -146,6 +146,37 @@ describe('an audit file that cannot be written', () => {
   })
 })
 
+describe('an audit file that many events come for', () => {
+  const turn = () => new Promise((next) => setImmediate(next))
+
+  /** Whether an event was written together with one that came three turns of the event loop later, after so many at once. */
+  const waitedForOthers = async (audit: Audit, before: number) => {
+    await Promise.all(Array.from({ length: before }, () => recorded(audit, 'before')))
+    let isKept = false
+    const early = recorded(audit, 'early')
+    for (let turns = 0; turns < 3; turns++) await turn()
+    const late = recorded(audit, 'late').then(() => {
+      isKept = true
+    })
+    await early
+    await turn()
+    const together = isKept
+    await late
+    return together
+  }
+
+  it('waits a moment for others after a crowd, and not where they come one by one', async () => {
+    const audit = await opened()
+    // A machine that was busy for a millisecond has let it pass.
+    let together = 0
+    for (let attempt = 0; attempt < 20; attempt++) if (await waitedForOthers(audit, 8)) together++
+    expect(together).toBeGreaterThan(0)
+    for (let attempt = 0; attempt < 20; attempt++) expect(await waitedForOthers(audit, 7)).toBe(false)
+    await audit.close()
+    expect(await verifyAudit([file])).toMatchObject({ problems: [], notes: [] })
+  })
+})
+
 describe('an audit file that is swapped for another', () => {
   it('is left within a second, and the chain goes on in the new one', async () => {
     const audit = await opened()
