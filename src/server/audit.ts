@@ -15,7 +15,7 @@ export interface Audit {
 }
 
 const mostWaiting = 10_000
-/** Where as many were written at once the last time, more are on their way: they are given a millisecond, which is less than a write. */
+/** Where so many were written at once the last time, others are on their way who will all wait for a write. */
 const crowd = 8
 
 /**
@@ -74,14 +74,15 @@ export async function fileAudit(path: string, options: AuditOptions): Promise<Au
   let watch: NodeJS.Timeout | undefined
   let closed = false
   let late = false
-  let isCrowded = false
+  /** How many were written the last time. */
+  let usual = 0
   const drain = async () => {
     while (waiting.length > 0) {
       await settled(() => waiting.length)
-      if (isCrowded) await new Promise<void>((next) => setTimeout(next, 1))
+      if (usual >= crowd) await asManyAs(usual, () => waiting.length)
       inHand = waiting.slice(0, batchLimit)
       waiting = waiting.slice(batchLimit)
-      isCrowded = inHand.length >= crowd
+      usual = inHand.length
       try {
         await file.append(inHand.map(({ event }) => event))
         for (const { kept } of inHand) kept()
@@ -126,6 +127,11 @@ export async function fileAudit(path: string, options: AuditOptions): Promise<Au
       await file.close()
     },
   }
+}
+
+/** Resolves when there are as many, or after some three milliseconds. */
+async function asManyAs(usual: number, count: () => number): Promise<void> {
+  for (let waits = 0; waits < 3 && count() < usual; waits++) await new Promise<void>((next) => setTimeout(next, 1))
 }
 
 function refuseMoreThan(waiting: number): void {
