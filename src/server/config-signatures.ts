@@ -6,7 +6,7 @@ import { verifiedByJose } from '../protocol/jose-signatures.ts'
 import { nodeSignatures, type Signatures } from '../protocol/signatures.ts'
 import { usualTokenCache } from '../protocol/verified-tokens.ts'
 import { mapping } from './schema-problems.ts'
-import { inRows } from './signatures-in-rows.ts'
+import { goingOnTogether, inRows } from './signatures-in-rows.ts'
 
 /** `signatures` of the whole process. */
 export const signatures = mapping({
@@ -30,6 +30,6 @@ export function signaturesOf({
 }): Signatures {
   const inThreads = threads === 'auto' && workers === 1 && availableParallelism() > 1
   const own = nodeSignatures({ threads: inThreads })
-  const computed = inThreads ? own : inRows(own)
+  const computed = inThreads ? goingOnTogether(own) : inRows(own)
   return verifier === 'jose' ? verifiedByJose(computed) : computed
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { inRows } from '../../src/server/signatures-in-rows.ts'
+import { goingOnTogether, inRows } from '../../src/server/signatures-in-rows.ts'
 
 it('computes what was asked for at the same time in one row, each with its own outcome', async () => {
   const computed: string[] = []
@@ -36,4 +36,25 @@ it('computes what was asked for at the same time in one row, each with its own o
     { status: 'fulfilled', value: Buffer.from('two') },
   ])
   expect(await shown('good')).toBe(true)
+})
+
+it('lets those whose signatures are ready at the same time go on in a row, with their own outcomes', async () => {
+  const steps: string[] = []
+  const { verify, sign } = goingOnTogether({
+    async verify({ token }) {
+      steps.push(`${token} is ready`)
+      if (token === 'bad key') throw new Error(token)
+      return token === 'good'
+    },
+    sign: (input) => Buffer.from(input),
+  })
+  const shown = async (token: string) => {
+    const isGood = await verify({ token } as Parameters<typeof verify>[0])
+    steps.push(`${token} goes on`)
+    return isGood
+  }
+  expect(await Promise.all([shown('good'), shown('forged')])).toEqual([true, false])
+  expect(steps).toEqual(['good is ready', 'forged is ready', 'good goes on', 'forged goes on'])
+  await expect(shown('bad key')).rejects.toThrow('bad key')
+  expect(await sign('one', {} as Parameters<typeof sign>[1])).toEqual(Buffer.from('one'))
 })
