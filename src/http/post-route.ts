@@ -1,7 +1,6 @@
 /** An OAuth endpoint on Fastify that takes POST alone: one handler, every other method told so. */
 
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { newCohorts } from '../protocol/cohorts.ts'
 import { openOriginHeaders, openOriginPreflightHeaders } from '../protocol/http-answer.ts'
 import { methodNotAllowed } from '../protocol/request-head.ts'
 import { answerError, type OAuthScopeOptions, oauthScope } from './oauth-scope.ts'
@@ -23,8 +22,7 @@ export async function postRoute(
   const route: FastifyPluginAsync = async (scope) => {
     if (openOrigin) openToOrigins(scope, [path])
     await oauthScope(scope, options)
-    const together = newCohorts()
-    scope.post(path, (request, reply) => together().then(() => answer(request, reply)))
+    scope.post(path, answer)
     const refuse = async (): Promise<never> => {
       throw methodNotAllowed(name)
     }

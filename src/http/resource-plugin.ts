@@ -69,11 +69,11 @@ export const resourcePlugin: FastifyPluginAsync<ResourcePluginOptions> = async (
   await app.register(async (scope) => {
     // Before the body is read: a stranger's body is not worth a byte.
     scope.addHook('onRequest', async (request: CalledRequest, reply) => {
-      await together()
       correlate(request, reply, ports)
-      const called = certificateBoundTokens
-        ? readCertificate(request).then((certificate) => authenticate(request, certificate))
-        : authenticate(request)
+      // Read before the wait: of a connection that ended meanwhile no certificate is known.
+      const certificate = certificateBoundTokens ? await readCertificate(request) : undefined
+      await together()
+      const called = authenticate(request, certificate)
       request[principal] = called instanceof Promise ? await called : called
     })
     scope.addHook('preHandler', (request) => {

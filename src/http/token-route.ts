@@ -1,6 +1,7 @@
 /** The token endpoint on Fastify: one POST, every other method told so. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { newCohorts } from '../protocol/cohorts.ts'
 import type { Ports } from '../protocol/ports.ts'
 import { answerTokenRequest, type TokenEndpoint } from '../protocol/token-endpoint.ts'
 import type { CertificateReader } from './client-certificates.ts'
@@ -46,6 +47,7 @@ export async function tokenRoute(
 ): Promise<void> {
   const event = { role: endpoint.role, server: endpoint.issuer, action: endpoint.action }
   const name = 'the token endpoint'
+  const together = newCohorts()
   await postRoute(app, { path, name, event, ports, report, throttle, openOrigin }, (request, reply) => {
     const body = encodedBody(request)
     const authorization = headerLines(request, 'authorization')
@@ -53,11 +55,13 @@ export async function tokenRoute(
     if (otherGrants !== undefined && authorization.length < 2 && !isOurs(body, endpoint, otherGrantTypes))
       return otherGrants(request, reply, body)
     const proofs = headerLines(request, 'dpop')
+    // Read before the wait: of a connection that ended meanwhile no certificate is known.
     const certificate = certificateOf(request)
     const correlationId = correlationIdOf(request)
-    return answerDecided(request, reply, report, () =>
-      answerTokenRequest({ body, authorization, proofs, certificate, correlationId }, endpoint, ports),
-    )
+    return answerDecided(request, reply, report, async () => {
+      await together()
+      return await answerTokenRequest({ body, authorization, proofs, certificate, correlationId }, endpoint, ports)
+    })
   })
 }
 
